@@ -1,0 +1,22 @@
+"""The vocabulary, `K`: the one set of words that layers, losses, metrics, optimizers and users' code are written in.
+
+Every word computes at once on arrays and variables, and records a node on symbolic tensors.
+"""
+
+from hornbeam.config import (
+    backend, epsilon, floatx, image_data_format, normalize_data_format, set_epsilon, set_floatx,
+    set_image_data_format,
+)  # fmt: skip
+from hornbeam.backend.naming import get_uid, reset_uids
+from hornbeam.backend.variables import *  # noqa: F403
+from hornbeam.backend.variables import Variable
+from hornbeam.backend.words import WORDS, infer, is_symbolic, record, word
+from hornbeam.backend.random import *  # noqa: F403
+from hornbeam.backend.tensors import *  # noqa: F403
+from hornbeam.backend.math import *  # noqa: F403
+from hornbeam.backend.nn import *  # noqa: F403
+from hornbeam.backend.graph import *  # noqa: F403
+from hornbeam.backend.operators import (
+    add, divide, floor_divide, multiply, negative, power, remainder, subtract,
+)  # fmt: skip
+from hornbeam.engines import engine, use_engine

@@ -1,0 +1,164 @@
+"""Variables: named values that layers own, users read and set at any time, and compiled steps update."""
+
+import numpy as np
+
+from hornbeam import config, scope
+from hornbeam.backend.naming import get_uid
+from hornbeam.engines import engine
+
+
+class Variable:
+    """A tensor that keeps its value between calls.
+
+    Within a scope that holds a value for it, reading and assigning concern that value; elsewhere its own.
+
+    Args:
+        value: array, number or list.
+        dtype: type name; None takes floatx for Python numbers and NumPy floats, else the value's own.
+        name: for error messages and files.
+        trainable: does an optimizer change it?
+        constraint: function applied after each update, or None.
+    """
+
+    __slots__ = ("_value", "name", "trainable", "constraint", "regularizer", "shape", "dtype", "__weakref__")
+    __array_priority__ = 1000
+
+    def __init__(self, value, dtype=None, name=None, trainable=True, constraint=None):
+        self.name = name or f"Variable_{get_uid('Variable')}"
+        self._value = engine.convert(value, dtype or _natural_dtype(value))
+        self.shape = tuple(self._value.shape)
+        self.dtype = engine.dtype_of(self._value)
+        self.trainable = trainable
+        self.constraint = constraint
+        self.regularizer = None
+
+    @property
+    def value(self):
+        """The present value, an array of the engine."""
+        here = scope.current()
+        if here is not None and self in here.values:
+            return here.values[self]
+        return self._value
+
+    def assign(self, value):
+        """Set the value.
+
+        Raises:
+            ValueError: `value` has another shape.
+        """
+        value = engine.convert(value, self.dtype)
+        if tuple(value.shape) != self.shape:
+            raise ValueError(
+                f"Variable {self.name!r} has shape {self.shape}; a value of shape {tuple(value.shape)} does not fit."
+            )
+        here = scope.current()
+        if here is not None and (self in here.values or engine.is_traced(value)):
+            here.values[self] = value
+        else:
+            self._value = value
+        return self
+
+    def assign_add(self, value):
+        """Add to the value."""
+        return self.assign(self.value + engine.convert(value, self.dtype))
+
+    def assign_sub(self, value):
+        """Subtract from the value."""
+        return self.assign(self.value - engine.convert(value, self.dtype))
+
+    ndim = property(lambda self: len(self.shape), doc="Number of axes.")
+    _keras_shape = property(lambda self: self.shape, doc="Shape, under the name Keras 2 code uses.")
+
+    def numpy(self):
+        """The present value as a NumPy array."""
+        return engine.to_numpy(self.value)
+
+    def get_shape(self):
+        """The shape, as TensorFlow-era code asks for it."""
+        from hornbeam.symbolic import Shape
+
+        return Shape(self.shape)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.numpy(), dtype)
+
+    def __float__(self):
+        return float(self.value)
+
+    def __int__(self):
+        return int(self.value)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __repr__(self):
+        return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
+
+    __hash__ = object.__hash__
+
+
+def _natural_dtype(value):
+    kind = getattr(value, "dtype", None)
+    if kind is None:
+        kind = np.asarray(value).dtype if not engine.is_tensor(value) else value.dtype
+        return config.floatx() if kind.kind in "fiu" else None
+    return config.floatx() if str(kind) == "float64" else None
+
+
+def variable(value, dtype=None, name=None, constraint=None):
+    """A :class:`Variable` holding `value`.
+
+    Example:
+        >>> v = variable([[1.0, 2.0]], name="v")
+        >>> v.shape
+        (1, 2)
+    """
+    if hasattr(value, "todense"):
+        value = np.asarray(value.todense())
+    return Variable(value, dtype=dtype, name=name, constraint=constraint)
+
+
+def get_value(x):
+    """The value of a variable (or array) as a NumPy array."""
+    return engine.to_numpy(x.value if isinstance(x, Variable) else x)
+
+
+def batch_get_value(ops):
+    """The values of a list of variables."""
+    return [get_value(x) for x in ops]
+
+
+def set_value(x, value):
+    """Set the value of a variable.
+
+    Raises:
+        ValueError: the shape does not fit. TypeError: `x` is no variable.
+    """
+    if not isinstance(x, Variable):
+        raise TypeError(f"K.set_value sets variables; got {type(x).__name__}. Make one with K.variable.")
+    x.assign(value)
+
+
+def batch_set_value(tuples):
+    """Set variables from a list of (variable, value)."""
+    for x, value in tuples:
+        set_value(x, value)
+
+
+def update(x, new_x):
+    """Set `x` to `new_x`: at once if that is a value; a recorded update for `K.function` or `add_update` if symbolic."""
+    from hornbeam.symbolic import SymbolicTensor
+
+    if isinstance(new_x, SymbolicTensor):
+        return (x, new_x)
+    return x.assign(new_x)
+
+
+def update_add(x, increment):
+    """Add `increment` to `x`, as :func:`update` does."""
+    return update(x, x + increment)
+
+
+def update_sub(x, decrement):
+    """Subtract `decrement` from `x`, as :func:`update` does."""
+    return update(x, x - decrement)

@@ -1,0 +1,59 @@
+"""Error messages in one voice: what, where, what came, how to mend it."""
+
+import difflib
+
+
+def nearest(name, known):
+    """The known name most like `name`, or None."""
+    if not isinstance(name, str):
+        return None
+    by_lower = {str(k).lower(): k for k in known}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
+    return by_lower[close[0]] if close else None
+
+
+def unknown_name(kind, name, known, cure=""):
+    """ValueError for a name nobody registered, answered with the nearest known one.
+
+    Example:
+        >>> str(unknown_name("activation", "rellu", ["relu", "tanh"]))
+        "Unknown activation 'rellu'. Did you mean 'relu'? Known: relu, tanh."
+    """
+    guess = nearest(name, known)
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    listed = ", ".join(sorted({str(k) for k in known}))
+    return ValueError(f"Unknown {kind} {name!r}.{hint} Known: {listed}.{' ' + cure if cure else ''}")
+
+
+def wrong_argument(owner, argument, value, wanted):
+    """ValueError for an argument outside its range.
+
+    Example:
+        >>> str(wrong_argument("Dropout", "rate", 1.5, "a number in [0, 1)"))
+        'Dropout: rate must be a number in [0, 1); got 1.5.'
+    """
+    return ValueError(f"{owner}: {argument} must be {wanted}; got {value!r}.")
+
+
+def unknown_keywords(owner, given, known):
+    """TypeError for keyword arguments that `owner` does not take."""
+    name = sorted(given)[0]
+    guess = nearest(name, known)
+    hint = f" Did you mean {guess!r}?" if guess else f" It takes: {', '.join(known)}."
+    return TypeError(f"{owner} takes no argument {name!r}.{hint}")
+
+
+def wrong_rank(layer, shape, least=None, exactly=None, cure=""):
+    """ValueError for an input with too many or too few axes."""
+    wanted = f"inputs of rank {exactly}" if exactly is not None else f"inputs of rank {least} or more"
+    return ValueError(
+        f"{type(layer).__name__} {layer.name!r} needs {wanted}, got shape {tuple(shape)}.{' ' + cure if cure else ''}"
+    )
+
+
+def wrong_size(layer, axis, wanted, shape, cure=""):
+    """ValueError for an input whose axis has not the size the layer was built for."""
+    return ValueError(
+        f"{type(layer).__name__} {layer.name!r} was built for inputs of size {wanted} on axis {axis}, "
+        f"got shape {tuple(shape)}.{' ' + cure if cure else ''}"
+    )

@@ -1,0 +1,12 @@
+"""The JAX engine: the primitive words, compiled by XLA. Speed lives here; see docs/decisions for what was measured."""
+
+from hornbeam.engines.jax import memory
+
+memory.tune_allocator()  # before the first large allocation; see the module for what it buys
+
+from hornbeam.engines.jax.loop import *  # noqa: E402, F403
+from hornbeam.engines.jax.math import *  # noqa: E402, F403
+from hornbeam.engines.jax.nn import *  # noqa: E402, F403
+from hornbeam.engines.jax.random import *  # noqa: E402, F403
+from hornbeam.engines.jax.tensors import *  # noqa: E402, F403
+from hornbeam.engines.jax.transforms import *  # noqa: E402, F403

@@ -1,0 +1,183 @@
+"""Tensors on the JAX engine: conversion, types, shapes, and moving elements about."""
+
+import builtins
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from hornbeam import config
+
+ACCELERATED = jax.default_backend() != "cpu"
+
+
+def _follow_floatx(floatx):
+    if floatx == "float64":
+        use_double_precision()
+
+
+def use_double_precision():
+    """Allow 64-bit numbers. The engine narrows them otherwise, because a stray NumPy float64 would slow every step."""
+    if not jax.config.jax_enable_x64:
+        jax.config.update("jax_enable_x64", True)
+
+
+config.float_listeners.append(_follow_floatx)
+_follow_floatx(config.floatx())
+
+
+def _dtype(name):
+    """The engine's type for a name; asking for float64 switches double precision on."""
+    if name is None:
+        return None
+    name = str(np.dtype(name)) if not isinstance(name, str) else name
+    if name == "float64":
+        use_double_precision()
+    if name in ("int64", "uint64") and not jax.config.jax_enable_x64:
+        return jnp.dtype(name.replace("64", "32"))  # ids are checked against their range on the host
+    return jnp.dtype(name)
+
+
+def _static(*values):
+    """True for integers known before values flow (sizes from `K.shape`); they must stay outside the traced program."""
+    return builtins.all(
+        isinstance(v, (int, np.integer)) or (isinstance(v, np.ndarray) and v.dtype.kind in "iu") for v in values
+    )
+
+
+def convert(x, dtype=None):
+    """`x` (array, number, list) as the engine's array, of type `dtype` if given. None leaves float64 to the engine."""
+    wanted = _dtype(dtype)
+    if isinstance(x, (list, tuple)) and builtins.any(isinstance(item, jax.Array) for item in x):
+        x = jnp.stack([jnp.asarray(item) for item in x])
+    return jnp.asarray(x, dtype=wanted)
+
+
+def to_numpy(x):
+    """`x` as a NumPy array of its own memory (a view would hold a buffer that the next step wants to reuse)."""
+    return np.array(x)
+
+
+def is_tensor(x):
+    """True for the engine's arrays, traced ones too."""
+    return isinstance(x, jax.Array)
+
+
+def is_traced(x):
+    """True for a value inside a program being compiled."""
+    return isinstance(x, jax.core.Tracer)
+
+
+def dtype_of(x):
+    """Name of the type of `x`, such as 'float32'."""
+    return str(x.dtype) if hasattr(x, "dtype") else str(jnp.asarray(x).dtype)
+
+
+def cast(x, dtype):
+    if _static(x) and np.dtype(dtype).kind in "iu":
+        return np.asarray(x, dtype)
+    return jnp.asarray(x).astype(_dtype(dtype))
+
+
+def reshape(x, shape):
+    return jnp.reshape(x, builtins.tuple(int(s) for s in shape))
+
+
+def transpose(x, axes=None):
+    return jnp.transpose(x, axes)
+
+
+def concatenate(tensors, axis):
+    tensors = [t if hasattr(t, "shape") else np.asarray(t) for t in tensors]
+    return np.concatenate(tensors, axis) if _static(*tensors) else jnp.concatenate(tensors, axis)
+
+
+def stack(tensors, axis):
+    return np.stack(tensors, axis) if _static(*tensors) else jnp.stack([jnp.asarray(t) for t in tensors], axis)
+
+
+def split_axis(x, axis):
+    """List of the slices of `x` along `axis`, that axis removed."""
+    return [jnp.squeeze(part, axis) for part in jnp.split(x, x.shape[axis], axis)]
+
+
+def expand_dims(x, axis):
+    return np.expand_dims(x, axis) if _static(x) else jnp.expand_dims(x, axis)
+
+
+def squeeze(x, axis):
+    return jnp.squeeze(x, axis)
+
+
+def broadcast_to(x, shape):
+    return jnp.broadcast_to(x, shape)
+
+
+def tile(x, repeats):
+    return jnp.tile(x, repeats)
+
+
+def repeat(x, times, axis):
+    return jnp.repeat(x, times, axis)
+
+
+def flip(x, axes):
+    return jnp.flip(x, axes)
+
+
+def pad(x, widths, mode="constant", value=0):
+    """`x` with `widths` ((before, after) an axis) added; `mode` as in numpy.pad."""
+    return jnp.pad(x, widths, mode=mode, constant_values=value) if mode == "constant" else jnp.pad(x, widths, mode=mode)
+
+
+def getitem(x, key):
+    return x[key]
+
+
+def take(x, indices, axis):
+    """Slices of `x` at `indices` along `axis`; an index out of range gives NaN rows for floats, as XLA has no errors."""
+    return jnp.take(x, indices, axis=axis)
+
+
+def where(condition, x, y):
+    return jnp.where(condition, x, y)
+
+
+def zeros(shape, dtype):
+    return jnp.zeros(shape, _dtype(dtype))
+
+
+def ones(shape, dtype):
+    return jnp.ones(shape, _dtype(dtype))
+
+
+def full(shape, value, dtype):
+    return jnp.full(shape, value, _dtype(dtype))
+
+
+def eye(rows, columns, dtype):
+    return jnp.eye(rows, columns, dtype=_dtype(dtype))
+
+
+def arange(start, stop, step, dtype):
+    return jnp.arange(start, stop, step, _dtype(dtype))
+
+
+def one_hot(indices, classes, dtype):
+    """(..., classes): 1 at each index, all zeros for an index out of range."""
+    return jax.nn.one_hot(indices, classes, dtype=_dtype(dtype))
+
+
+def scatter_rows(x, indices, rows):
+    """`x` with `rows` written at `indices` of the first axis."""
+    return x.at[indices].set(rows)
+
+
+def dynamic_slice(x, starts, sizes):
+    """Block of `sizes` starting at `starts`, which may be traced."""
+    return jax.lax.dynamic_slice(x, starts, sizes)
+
+
+def random_access_update(x, block, starts):
+    """`x` with `block` written at `starts`, which may be traced."""
+    return jax.lax.dynamic_update_slice(x, block, starts)

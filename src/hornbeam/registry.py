@@ -1,0 +1,164 @@
+"""Names of classes and functions, by kind: how a saved configuration becomes an object without importing all rooms.
+
+Every room enters its own things here as the face imports the house; a reader only looks names up. What is not
+entered, or handed over as ``custom_objects``, cannot come to life from a file: there is no import by name.
+"""
+
+import contextlib
+import inspect
+import threading
+
+from hornbeam import checks
+
+_known = {}  # kind -> {name: object}
+_names = {}  # object -> registered name, for users' own classes
+_scope = threading.local()
+
+KINDS = (
+    "layer", "activation", "initializer", "regularizer", "constraint", "loss", "metric", "optimizer", "schedule",
+    "policy",
+)  # fmt: skip
+
+
+def register(kind, *names):
+    """Decorator that enters a class or function under its own name and under `names` (aliases)."""
+
+    def enter(thing):
+        table = _known.setdefault(kind, {})
+        for name in (thing.__name__, *names):
+            table[name] = thing
+        return thing
+
+    return enter
+
+
+def register_keras_serializable(package="Custom", name=None):
+    """Decorator: make a user's class or function known to loaders as ``'package>name'``.
+
+    Example:
+        >>> @register_keras_serializable("mine")
+        ... def double(x):
+        ...     return 2 * x
+        >>> get_registered_name(double)
+        'mine>double'
+    """
+
+    def enter(thing):
+        full = f"{package}>{name or thing.__name__}"
+        _known.setdefault("custom", {})[full] = thing
+        _names[thing] = full
+        return thing
+
+    return enter
+
+
+def get_registered_name(thing):
+    """Name under which `thing` is stored in configurations."""
+    return _names.get(thing, getattr(thing, "__name__", None))
+
+
+def get_registered_object(name, custom_objects=None):
+    """The object a user registered as `name`, or None."""
+    return {**_known.get("custom", {}), **_current_custom(), **(custom_objects or {})}.get(name)
+
+
+def names(kind):
+    """Known names of one kind."""
+    return list(_known.get(kind, {}))
+
+
+def _current_custom():
+    return getattr(_scope, "objects", {})
+
+
+def get_custom_objects():
+    """The table of the running program's own classes and functions, which loaders may use."""
+    if not hasattr(_scope, "objects"):
+        _scope.objects = {}
+    return _scope.objects
+
+
+@contextlib.contextmanager
+def custom_object_scope(*tables):
+    """Within this scope, configurations may name the classes and functions in `tables` (dicts)."""
+    before = dict(get_custom_objects())
+    for table in tables:
+        _scope.objects.update(table)
+    try:
+        yield _scope.objects
+    finally:
+        _scope.objects.clear()
+        _scope.objects.update(before)
+
+
+CustomObjectScope = custom_object_scope
+
+
+def find(kind, name, custom_objects=None):
+    """The class or function called `name`.
+
+    Raises:
+        ValueError: nobody registered it; names the nearest known one.
+    """
+    for table in (custom_objects or {}, _current_custom(), _known.get("custom", {}), _known.get(kind, {})):
+        if name in table:
+            return table[name]
+    if isinstance(name, str) and ">" in name:
+        return find(kind, name.rsplit(">", 1)[1], custom_objects)
+    raise checks.unknown_name(
+        kind, name, _known.get(kind, {}), f"If it is your own, pass custom_objects={{{name!r}: ...}}."
+    )
+
+
+def serialize(thing):
+    """Configuration of an object (``{'class_name', 'config'}``), or the name of a function. None stays None."""
+    if thing is None or isinstance(thing, (str, int, float, bool)):
+        return thing
+    if hasattr(thing, "get_config"):
+        return {"class_name": get_registered_name(type(thing)), "config": thing.get_config()}
+    if hasattr(thing, "__name__"):
+        return get_registered_name(thing)
+    raise ValueError(
+        f"Cannot turn {thing!r} into a configuration. Give it get_config(), or use a function that has a name."
+    )
+
+
+def deserialize(kind, config, custom_objects=None):
+    """The object a configuration describes; the inverse of :func:`serialize`.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        config: a dict with ``class_name`` and ``config``, or a name.
+        custom_objects: dict of the caller's own names.
+
+    Raises:
+        ValueError: an unknown name, or a dict without ``class_name``.
+    """
+    if isinstance(config, str):
+        found = find(kind, config, custom_objects)
+        return found() if inspect.isclass(found) else found
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError(f"A {kind} configuration is a dict with 'class_name' and 'config'; got {config!r}.")
+    found = find(kind, config["class_name"], custom_objects)
+    settings = config.get("config") or {}
+    if not inspect.isclass(found):
+        return found(**settings) if isinstance(settings, dict) and settings else found
+    if not hasattr(found, "from_config"):
+        return found(**settings)
+    if custom_objects and "custom_objects" in inspect.signature(found.from_config).parameters:
+        return found.from_config(settings, custom_objects=custom_objects)
+    with custom_object_scope(custom_objects or {}):
+        return found.from_config(settings)
+
+
+def get(kind, identifier, custom_objects=None):
+    """The object an identifier means: a name, a configuration, a callable itself, or None.
+
+    Raises:
+        ValueError: the name is unknown. TypeError: something that is none of these came.
+    """
+    if identifier is None or callable(identifier):
+        return identifier
+    if isinstance(identifier, (str, dict)):
+        return deserialize(kind, identifier, custom_objects)
+    raise TypeError(f"A {kind} is given by name, function, object or configuration; got {identifier!r}.")
