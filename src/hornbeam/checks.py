@@ -57,3 +57,37 @@ def wrong_size(layer, axis, wanted, shape, cure=""):
         f"{type(layer).__name__} {layer.name!r} was built for inputs of size {wanted} on axis {axis}, "
         f"got shape {tuple(shape)}.{' ' + cure if cure else ''}"
     )
+
+
+def integer(owner, argument, value, least=None):
+    """`value` as an int.
+
+    Raises:
+        ValueError: it is no whole number, or below `least`.
+
+    Example:
+        >>> integer("Dense", "units", 32.0, least=1)
+        32
+    """
+    wanted = "an integer" if least is None else f"an integer of at least {least}"
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        raise wrong_argument(owner, argument, value, wanted) from None
+    if isinstance(value, (bool, str)) or number != value or (least is not None and number < least):
+        raise wrong_argument(owner, argument, value, wanted)
+    return number
+
+
+def known_size(layer, shape, axis):
+    """Size of `shape` on `axis`.
+
+    Raises:
+        ValueError: it is unknown, so no weights can be made for it.
+    """
+    if shape[axis] is None:
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} makes weights for axis {axis} of its inputs, whose size is unknown "
+            f"in {tuple(shape)}. Give the Input that size."
+        )
+    return int(shape[axis])
