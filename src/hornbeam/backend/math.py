@@ -100,6 +100,12 @@ def cumprod(x, axis=0):
 
 
 @word
+def sort(x, axis=-1):
+    """Elements in rising order along `axis`."""
+    return engine.sort(x, axis)
+
+
+@word
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) over `axis`, without overflow."""
     return engine.logsumexp(x, _axes(axis), keepdims=keepdims)
@@ -174,6 +180,12 @@ def sin(x):
 def cos(x):
     """Cosine."""
     return engine.cos(x)
+
+
+@word
+def erf(x):
+    """2 / sqrt(pi) times the integral of exp(-t ** 2) from 0 to x."""
+    return engine.erf(x)
 
 
 @word
