@@ -188,7 +188,9 @@ def test_no_reason_outlives_its_long_file():
 def test_first_line_says_what_lives_there(file):
     text = file.read_text(encoding="utf-8")
     first = text.splitlines()[0] if text else ""
-    assert re.match(r'(#|r?"""|r?\'\'\')\s*\w+\W+\w+', first), f"{relative(file)} begins with {first!r}"
+    says = re.match(r'(?:#|r?"""|r?\'\'\')(.*)', first)
+    assert says, f"{relative(file)} begins with {first!r}: say in its first line what lives there"
+    assert len(re.findall(r"\w+", says[1])) > 1, f"{relative(file)} begins with {first!r}, which says little"
 
 
 def forbidden_in(source: str) -> list[tuple[int, str]]:
