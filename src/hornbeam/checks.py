@@ -91,3 +91,18 @@ def known_size(layer, shape, axis):
             f"in {tuple(shape)}. Give the Input that size."
         )
     return int(shape[axis])
+
+
+def fraction(owner, argument, value):
+    """`value`, a number in [0, 1).
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        fits = 0 <= value < 1
+    except TypeError:
+        fits = False
+    if not fits:
+        raise wrong_argument(owner, argument, value, "a number in [0, 1)")
+    return value
