@@ -10,12 +10,14 @@ from hornbeam.config import (
 from hornbeam.backend.naming import get_uid, reset_uids
 from hornbeam.backend.variables import *  # noqa: F403
 from hornbeam.backend.variables import Variable
-from hornbeam.backend.words import WORDS, infer, is_symbolic, record, word
+from hornbeam.backend.words import Spec, WORDS, attach, get_uid_name, infer, is_symbolic, record, word
 from hornbeam.backend.random import *  # noqa: F403
 from hornbeam.backend.tensors import *  # noqa: F403
 from hornbeam.backend.math import *  # noqa: F403
 from hornbeam.backend.nn import *  # noqa: F403
 from hornbeam.backend.graph import *  # noqa: F403
+from hornbeam.backend.recurrent import *  # noqa: F403
+from hornbeam.backend.ctc import *  # noqa: F403
 from hornbeam.backend.operators import (
     add, divide, floor_divide, multiply, negative, power, remainder, subtract,
 )  # fmt: skip

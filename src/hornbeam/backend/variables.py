@@ -25,7 +25,7 @@ class Variable:
 
     def __init__(self, value, dtype=None, name=None, trainable=True, constraint=None):
         self.name = name or f"Variable_{get_uid('Variable')}"
-        self._value = engine.convert(value, dtype or _natural_dtype(value))
+        self._value = engine.own(value.value if isinstance(value, Variable) else value, dtype or _natural_dtype(value))
         self.shape = tuple(self._value.shape)
         self.dtype = engine.dtype_of(self._value)
         self.trainable = trainable
@@ -46,7 +46,7 @@ class Variable:
         Raises:
             ValueError: `value` has another shape.
         """
-        value = engine.convert(value, self.dtype)
+        value = engine.own(value.value if isinstance(value, Variable) else value, self.dtype)
         if tuple(value.shape) != self.shape:
             raise ValueError(
                 f"Variable {self.name!r} has shape {self.shape}; a value of shape {tuple(value.shape)} does not fit."
@@ -57,6 +57,10 @@ class Variable:
         else:
             self._value = value
         return self
+
+    def adopt(self, value):
+        """Take over an array that a compiled step made for this variable; no copy, no check."""
+        self._value = value
 
     def assign_add(self, value):
         """Add to the value."""
@@ -100,8 +104,7 @@ class Variable:
 def _natural_dtype(value):
     kind = getattr(value, "dtype", None)
     if kind is None:
-        kind = np.asarray(value).dtype if not engine.is_tensor(value) else value.dtype
-        return config.floatx() if kind.kind in "fiu" else None
+        return config.floatx() if np.asarray(value).dtype.kind in "fiu" else None
     return config.floatx() if str(kind) == "float64" else None
 
 

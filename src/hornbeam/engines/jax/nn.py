@@ -11,12 +11,11 @@ softsign = jax.nn.soft_sign
 log_softmax = jax.nn.log_softmax
 
 
-def relu(x):
-    return jnp.maximum(x, 0)
+relu = jax.nn.relu  # its gradient at 0 is 0, where that of max(x, 0) is one half
 
 
 def elu(x, alpha):
-    return jnp.where(x > 0, x, alpha * jnp.expm1(jnp.minimum(x, 0)))
+    return jax.nn.elu(x, alpha)
 
 
 def softmax(x, axis):

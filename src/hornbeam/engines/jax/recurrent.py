@@ -252,7 +252,7 @@ def _run_back(cell, form, residuals, gradient):
 _run.defvjp(_run_forward, _run_back)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _cell(kind, *settings):
     return kind(*settings)
 

@@ -53,6 +53,22 @@ def convert(x, dtype=None):
     return jnp.asarray(x, dtype=wanted)
 
 
+def own(x, dtype=None):
+    """A copy of `x` for a variable to keep: its memory is handed to compiled steps, so nobody else may hold it.
+
+    Also inside a program being traced it is a real array, since layers may be built there.
+    """
+    if is_traced(x):
+        return jnp.asarray(x, dtype=_dtype(dtype))
+    with jax.ensure_compile_time_eval():
+        return jnp.array(x, dtype=_dtype(dtype), copy=True)
+
+
+def own_all(tree):
+    """:func:`own` for every array in a nest of any kind."""
+    return jax.tree.map(own, tree)
+
+
 def to_numpy(x):
     """`x` as a NumPy array of its own memory (a view would hold a buffer that the next step wants to reuse)."""
     return np.array(x)

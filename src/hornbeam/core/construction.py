@@ -1,0 +1,83 @@
+"""How layers are made: constructor arguments are remembered, so that a configuration can be read off a signature."""
+
+import inspect
+
+import numpy as np
+
+from hornbeam import registry
+
+
+class RecordsArguments(type):
+    """Metaclass: keeps the arguments a layer was made with in `_made_with` (name -> value)."""
+
+    def __call__(cls, *args, **kwargs):
+        made = super().__call__(*args, **kwargs)
+        if isinstance(made, cls):
+            try:
+                bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+            except TypeError:  # __new__ made something else of the arguments
+                return made
+            made._made_with = _named(cls, bound)
+        return made
+
+
+def _named(cls, bound):
+    named = {}
+    for name, parameter in inspect.signature(cls.__init__).parameters.items():
+        if name not in bound.arguments or name == "self":
+            continue
+        if parameter.kind is parameter.VAR_KEYWORD:
+            named.update(bound.arguments[name])
+        elif parameter.kind is not parameter.VAR_POSITIONAL:
+            named[name] = bound.arguments[name]
+    named.pop(next(iter(inspect.signature(cls.__init__).parameters)), None)
+    return named
+
+
+# Written by the layer base itself, or meaningful only at the first call.
+_BASE_ARGUMENTS = {
+    "self", "name", "trainable", "dtype", "input_shape", "batch_input_shape", "batch_size", "input_dim", "weights",
+    "input_dtype", "input_length",
+}  # fmt: skip
+
+
+def config_from_signature(thing):
+    """Constructor arguments of `thing` as they are now: attributes of the same name, else what was given."""
+    given = getattr(thing, "_made_with", {})
+    parameters = inspect.signature(type(thing).__init__).parameters
+    named = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    config = {}
+    for name in [*named, *(n for n in given if n not in named)]:
+        if name in _BASE_ARGUMENTS and not (name == "input_length" and name in named):
+            continue
+        if hasattr(thing, name):
+            config[name] = plain(getattr(thing, name), thing, name)
+        elif name in given:
+            config[name] = plain(given[name], thing, name)
+        elif parameters[name].default is not inspect.Parameter.empty:
+            config[name] = plain(parameters[name].default, thing, name)
+    return config
+
+
+def plain(value, owner, name):
+    """`value` as numbers, strings, lists and dicts, the way a configuration holds it.
+
+    Raises:
+        ValueError: it cannot be written down; says which argument of which layer.
+    """
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item, owner, name) for item in value]
+    if isinstance(value, dict):
+        return {str(key): plain(item, owner, name) for key, item in value.items()}
+    if hasattr(value, "get_config") or callable(value):
+        return registry.serialize(value)
+    raise ValueError(
+        f"{type(owner).__name__} {getattr(owner, 'name', '')!r}: the argument {name}={value!r} cannot be written into "
+        f"a configuration. Override get_config() and from_config() in {type(owner).__name__}."
+    )

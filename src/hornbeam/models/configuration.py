@@ -1,0 +1,275 @@
+"""Configurations of models: layers and connections as plain data, the way Keras 2 writes them, and back."""
+
+import json
+
+from hornbeam import backend as K
+from hornbeam import nest, registry
+from hornbeam.core.input_layer import InputLayer
+from hornbeam.core.layer import Layer
+from hornbeam.symbolic import SymbolicTensor
+
+# What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
+CLASSIC_VERSION = "2.2.4"
+
+
+def layer_entry(layer):
+    """{'class_name', 'config'} of one layer."""
+    return {"class_name": registry.get_registered_name(type(layer)), "config": layer.get_config()}
+
+
+def model_config(model):
+    """What `to_json` writes: class, configuration, versions."""
+    config = model.get_config()  # first, so that its error names the layer at fault
+    return {
+        "class_name": _class_name(model),
+        "config": config,
+        "keras_version": CLASSIC_VERSION,
+        "backend": K.backend(),
+    }
+
+
+def _class_name(model):
+    return registry.get_registered_name(type(model))
+
+
+# --- Writing a graph ---
+
+
+def graph_config(model):
+    """Name, layers with their inbound nodes, input and output layers."""
+    graph = model._graph
+    names = _operation_names(graph)
+    places = _places(graph, names)
+    entries = []
+    for layer in graph.layers:
+        nodes = [n for n in layer._inbound_nodes if n in places]
+        entries.append(
+            {
+                "name": layer.name,
+                **layer_entry(layer),
+                "inbound_nodes": [] if isinstance(layer, InputLayer) else [_write_call(n, places) for n in nodes],
+            }
+        )
+    for node in graph.order:
+        if not isinstance(node.operation, Layer):
+            entries.append(_write_word(node, names[node], places))
+
+    def place(tensor):
+        return list(_place_of(tensor, places))
+
+    return {
+        "name": model.name,
+        "layers": entries,
+        "input_layers": [place(t) for t in graph.inputs],
+        "output_layers": [place(t) for t in graph.outputs],
+    }
+
+
+def _operation_names(graph):
+    """Names for word nodes, which unlike layers have none of their own."""
+    taken, names = {layer.name for layer in graph.layers}, {}
+    for node in graph.order:
+        if not isinstance(node.operation, Layer):
+            name, number = f"{node.operation.name}_op", 1
+            while f"{name}_{number}" in taken:
+                number += 1
+            names[node] = f"{name}_{number}"
+            taken.add(names[node])
+    return names
+
+
+def _places(graph, names):
+    """node -> (name, number of the call within this graph)."""
+    places, calls, inside = {}, {}, set(graph.order)
+    for layer in graph.layers:
+        for node in layer._inbound_nodes:
+            if node in inside or isinstance(layer, InputLayer):
+                calls[layer] = calls.get(layer, -1) + 1
+                places[node] = (layer.name, calls[layer])
+    places.update((node, (name, 0)) for node, name in names.items())
+    return places
+
+
+def _place_of(tensor, places):
+    node = tensor.node or tensor._keras_history[0]._inbound_nodes[0]
+    return (*places[node], tensor.index if tensor.node is not None else 0)
+
+
+def _write_call(node, places):
+    """One call of a layer: [[name, node, tensor, kwargs], ...], one row an input, as Keras 2 writes it."""
+    inputs, *rest = node.args
+    kwargs = _write_arguments(node.kwargs, places)
+    if rest:
+        kwargs["__args__"] = _write_arguments(list(rest), places)
+    return [[*_place_of(t, places), kwargs] for t in nest.flatten(inputs)]
+
+
+def _write_arguments(value, places):
+    if isinstance(value, SymbolicTensor):
+        return {"__tensor__": list(_place_of(value, places))}
+    if isinstance(value, dict):
+        return {key: _write_arguments(item, places) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_write_arguments(item, places) for item in value]
+    if isinstance(value, slice):
+        return {"__slice__": [value.start, value.stop, value.step]}
+    if value is Ellipsis:
+        return {"__ellipsis__": True}
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise ValueError(
+        f"The graph holds {value!r}, which cannot be written into a configuration. Put the operation into a layer of "
+        f"your own, with a weight or a constructor argument for it."
+    )
+
+
+def _write_word(node, name, places):
+    if node.operation.name not in K.WORDS:
+        raise ValueError(f"The operation {node.operation.name!r} in the graph cannot be written into a configuration.")
+    return {
+        "name": name,
+        "class_name": "Operation",
+        "config": {"name": name, "word": node.operation.name},
+        "inbound_nodes": [
+            {"args": _write_arguments(list(node.args), places), "kwargs": _write_arguments(node.kwargs, places)}
+        ],
+    }
+
+
+# --- Reading a graph ---
+
+
+def graph_from_config(cls, config, custom_objects=None):
+    """The model a graph's configuration describes.
+
+    Raises:
+        ValueError: a layer's class is unknown, or a connection leads nowhere.
+    """
+    made, layers, waiting = {}, {}, []
+    for entry in config["layers"]:
+        if entry["class_name"] == "Operation":
+            waiting.append((None, entry, 0, entry["inbound_nodes"][0]))
+            continue
+        layer = registry.deserialize("layer", entry, custom_objects)
+        layers[entry["name"]] = layer
+        if isinstance(layer, InputLayer):
+            made[entry["name"], 0] = [layer.tensor]
+        waiting.extend((layer, entry, i, call) for i, call in enumerate(entry["inbound_nodes"]))
+    while waiting:
+        left = [item for item in waiting if not _make_call(*item, made)]
+        if len(left) == len(waiting):
+            raise ValueError(
+                f"The configuration of {config.get('name')!r} does not connect: {left[0][1]['name']!r} waits for inputs "
+                f"that nothing makes."
+            )
+        waiting = left
+    inputs = [made[name, node][tensor] for name, node, tensor in _rows(config["input_layers"])]
+    outputs = [made[name, node][tensor] for name, node, tensor in _rows(config["output_layers"])]
+    return cls(
+        inputs=nest.unpack_singleton(inputs), outputs=nest.unpack_singleton(outputs), name=config.get("name")
+    )
+
+
+def _rows(places):
+    return [places] if places and isinstance(places[0], str) else places
+
+
+def _make_call(layer, entry, number, call, made):
+    """Carry out one call if all it needs is there; False if not yet."""
+    if any(k not in made for k in _needs(call)) or (number and (entry["name"], number - 1) not in made):
+        return False
+    if layer is None:
+        args, kwargs = _read(call["args"], made), _read(call["kwargs"], made)
+        outputs = K.WORDS[_known_word(entry["config"]["word"])](*args, **kwargs)
+    else:
+        kwargs = _read(dict(call[0][3]) if len(call[0]) > 3 else {}, made)
+        args = kwargs.pop("__args__", [])
+        inputs = [made[name, node][tensor] for name, node, tensor, *_ in call]
+        outputs = layer(nest.unpack_singleton(inputs), *args, **kwargs)
+    made[entry["name"], number] = nest.flatten(outputs)
+    return True
+
+
+def _known_word(name):
+    if name not in K.WORDS:
+        from hornbeam import checks
+
+        raise checks.unknown_name("operation", name, K.WORDS)
+    return name
+
+
+def _needs(call):
+    found = []
+
+    def walk(value):
+        if isinstance(value, dict) and "__tensor__" in value:
+            found.append(tuple(value["__tensor__"][:2]))
+        elif isinstance(value, dict):
+            for item in value.values():
+                walk(item)
+        elif isinstance(value, list):
+            for item in value:
+                walk(item)
+
+    if isinstance(call, list):
+        found.extend((name, node) for name, node, *_ in call)
+    walk(call)
+    return found
+
+
+def _read(value, made):
+    if isinstance(value, dict):
+        if "__tensor__" in value:
+            name, node, tensor = value["__tensor__"]
+            return made[name, node][tensor]
+        if "__slice__" in value:
+            return slice(*value["__slice__"])
+        if "__ellipsis__" in value:
+            return Ellipsis
+        return {key: _read(item, made) for key, item in value.items()}
+    if isinstance(value, list):
+        items = [_read(item, made) for item in value]
+        return tuple(items) if any(isinstance(i, slice) or i is Ellipsis for i in items) else items
+    return value
+
+
+# --- Stacks, and whole models ---
+
+
+def stack_from_config(cls, config, custom_objects=None):
+    """The Sequential that a configuration describes: a dict with 'layers', or the plain list that Keras 2.1 wrote."""
+    settings = config if isinstance(config, dict) else {"layers": config}
+    model = cls(name=settings.get("name"))
+    for entry in settings["layers"]:
+        model.add(registry.deserialize("layer", entry, custom_objects))
+    shape = settings.get("build_input_shape")
+    if model._graph is None and shape:
+        model.build(tuple(shape))
+    return model
+
+
+def model_from_config(config, custom_objects=None):
+    """A new model, with new weights, from {'class_name', 'config'}.
+
+    Raises:
+        ValueError: a class that is not known; pass it in `custom_objects`.
+    """
+    if isinstance(config, list):
+        raise TypeError("model_from_config takes a dict with 'class_name' and 'config'. For a list of layers use "
+                        "Sequential.from_config.")  # fmt: skip
+    return registry.deserialize("layer", config, custom_objects)
+
+
+def model_from_json(json_string, custom_objects=None):
+    """A new model, with new weights, from what `model.to_json()` wrote.
+
+    Raises:
+        ValueError: it is not valid JSON, or names an unknown class.
+    """
+    try:
+        config = json.loads(json_string)
+    except ValueError as error:
+        raise ValueError(f"model_from_json: the text is not valid JSON ({error}).") from None
+    return model_from_config(config, custom_objects)

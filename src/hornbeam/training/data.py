@@ -1,0 +1,187 @@
+"""Anything -> batches: arrays checked against the model, and plans that say which rows each step takes."""
+
+import numpy as np
+
+from hornbeam import backend as K
+from hornbeam import config, nest
+from hornbeam.training import data_checks
+
+# Data up to this size stays where the engine computes, and batches are gathered there; larger data is fed in chunks.
+RESIDENT_BYTES = 1 << 30
+CHUNK_BYTES = 16 << 20  # of stacked batches handed over at a time, when data is fed in chunks
+
+
+class ArrayData:
+    """Rows of arrays: inputs, and where there are any, targets and weights.
+
+    Args:
+        inputs: list of arrays (N, ...), one an input of the model.
+        targets: list of arrays (N, ...), one an output; empty for prediction.
+        weights: list of arrays (N,) or (N, T) or None, one an output.
+        form: nest that gives the inputs their form when the model is called.
+
+    Attributes:
+        rows: N.
+    """
+
+    def __init__(self, inputs, targets=(), weights=(), form=None):
+        self.inputs = list(inputs)
+        self.targets = list(targets)
+        self.weights = list(weights)
+        self.form = form
+        self.rows = len(self.inputs[0])
+        self._on_device = None
+
+    def arrays(self):
+        """The arrays a step is given: {'x', 'y', 'w'}; outputs without weights are left out of 'w'."""
+        return {
+            "x": self.inputs,
+            "y": [t for t in self.targets if t is not None],
+            "w": [w for w in self.weights if w is not None],
+        }
+
+    @property
+    def nbytes(self):
+        """Size of all arrays."""
+        return sum(a.nbytes for a in nest.flatten(self.arrays()))
+
+    @property
+    def resident(self):
+        """Small enough to stay where the engine computes?"""
+        return self.nbytes <= RESIDENT_BYTES
+
+    def on_device(self):
+        """The arrays, moved to the engine once."""
+        if self._on_device is None:
+            self._on_device = nest.map_structure(K.engine.to_device, self.arrays())
+        return self._on_device
+
+    def stacked(self, plan):
+        """The batches that `plan` (S, B) names, stacked: (S, B, ...)."""
+        return nest.map_structure(lambda a: a[plan.reshape(-1)].reshape(*plan.shape, *a.shape[1:]), self.arrays())
+
+    def chunk_steps(self, batch_size):
+        """How many batches fit into a chunk."""
+        return max(1, CHUNK_BYTES // max(1, self.nbytes // self.rows * batch_size))
+
+    def batch(self, rows):
+        """The arrays at `rows`, an index or slice."""
+        return nest.map_structure(lambda a: a[rows], self.arrays())
+
+
+def plan_epoch(rows, batch_size, shuffle=False, steps=None):
+    """Which rows each step takes.
+
+    Args:
+        rows: number of rows N.
+        batch_size: B.
+        shuffle: True for a new order from NumPy's global generator, 'batch' to shuffle whole batches, or False.
+        steps: number of steps, if not one pass over the data; rows then come round again.
+
+    Returns:
+        (plan (S, B) int32, counts (S,) int32 or None). A short last batch is filled up with row 0; `counts` says how
+        many rows of each step are real, None that all are.
+
+    Example:
+        >>> plan, counts = plan_epoch(5, 2)
+        >>> plan.tolist(), counts.tolist()
+        ([[0, 1], [2, 3], [4, 0]], [2, 2, 1])
+    """
+    if steps is None:
+        order = _order(rows, batch_size, shuffle)
+    else:
+        passes = -(-steps * batch_size // rows)
+        order = np.concatenate([_order(rows, batch_size, shuffle) for _ in range(passes)])[: steps * batch_size]
+    count = -(-len(order) // batch_size)
+    missing = count * batch_size - len(order)
+    plan = np.zeros(count * batch_size, np.int32)
+    plan[: len(order)] = order
+    counts = None
+    if missing:
+        counts = np.full(count, batch_size, np.int32)
+        counts[-1] -= missing
+    return plan.reshape(count, batch_size), counts
+
+
+def _order(rows, batch_size, shuffle):
+    if shuffle == "batch":  # neighbours stay together, which files like
+        whole = rows // batch_size
+        starts = np.random.permutation(whole) * batch_size
+        order = (starts[:, None] + np.arange(batch_size)).reshape(-1)
+        return np.concatenate([order, np.arange(whole * batch_size, rows)])
+    return np.random.permutation(rows) if shuffle else np.arange(rows)
+
+
+# --- From what users hand over to lists of arrays ---
+
+
+def as_array(value, what):
+    """`value` (array, list, frame, series, sparse matrix, another library's tensor) as a NumPy array.
+
+    Raises:
+        ValueError: it holds objects, or rows of different lengths. TypeError: it is no data at all.
+    """
+    if isinstance(value, np.ndarray):
+        array = value
+    elif hasattr(value, "toarray"):
+        array = value.toarray()
+    elif hasattr(value, "to_numpy"):
+        array = value.to_numpy()
+    else:
+        try:
+            array = np.asarray(value.value if isinstance(value, K.Variable) else value)
+        except ValueError as error:
+            raise ValueError(
+                f"{what}: the rows have different lengths, so they make no array ({error}). Pad them to one length: "
+                f"preprocessing.sequence.pad_sequences(rows)."
+            ) from None
+    if array.dtype == object:
+        raise data_checks.not_numeric(what, array)
+    return _narrow(array, what)
+
+
+def _narrow(array, what):
+    """64-bit arrays become 32-bit ones, as the engine computes with those; text and dates are refused."""
+    kind = array.dtype.kind
+    if kind == "f" and array.dtype.itemsize == 8 and config.floatx() != "float64":
+        return array.astype("float32")
+    if kind in "iu" and array.dtype.itemsize == 8:
+        data_checks.check_int32_range(array, what)
+        return array.astype("int32")
+    if kind not in "fiub" and str(array.dtype) != "bfloat16":
+        raise data_checks.not_numeric(what, array)
+    return array
+
+
+def by_name(value, names, what):
+    """Values for `names` out of one value, a list or a dict by name; a list with None where the dict lacks one.
+
+    Raises:
+        ValueError: another number of values than names, or a name nobody has.
+    """
+    if isinstance(value, dict):
+        unknown = [n for n in value if n not in names]
+        if unknown:
+            from hornbeam import checks
+
+            raise checks.unknown_name(f"{what} name", unknown[0], names)
+        return [value.get(n) for n in names]
+    if isinstance(value, (list, tuple)) and _holds_arrays(value, len(names)):
+        if len(value) != len(names):
+            raise ValueError(
+                f"The model has {len(names)} {what}s ({', '.join(names)}), got a list of {len(value)} arrays."
+            )
+        return list(value)
+    if len(names) != 1:
+        raise ValueError(
+            f"The model has {len(names)} {what}s ({', '.join(names)}), got one array. Give a list or a dict by name."
+        )
+    return [value]
+
+
+def _holds_arrays(value, wanted):
+    """Is this list one of arrays (one an input), not itself the data of a single input?"""
+    return bool(value) and (wanted > 1 or len(value) == 1) and all(
+        hasattr(v, "shape") or hasattr(v, "to_numpy") or (wanted > 1 and isinstance(v, (list, tuple))) for v in value
+    ) or (len(value) > 1 and all(hasattr(v, "shape") and len(getattr(v, "shape", ())) > 0 for v in value)
+          and len({len(v.shape) for v in value}) > 1)  # fmt: skip

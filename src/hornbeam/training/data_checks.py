@@ -1,0 +1,170 @@
+"""What data must be before the first step: shapes, numbers of rows, labels. Each check answers with the cure."""
+
+import numpy as np
+
+
+def not_numeric(what, array):
+    """ValueError for text, dates, objects."""
+    sample = array.reshape(-1)[0] if array.size else ""
+    return ValueError(
+        f"{what} holds {array.dtype} values such as {sample!r}, not numbers. Turn text into numbers first (Tokenizer, "
+        f"one_hot), and give rows of equal length (pad_sequences)."
+    )
+
+
+def check_int32_range(array, what):
+    """Integers are computed in 32 bits; one that does not fit would silently become another."""
+    if array.size and (array.max() > 2**31 - 1 or array.min() < -(2**31)):
+        worst = array.max() if array.max() > 2**31 - 1 else array.min()
+        raise ValueError(
+            f"{what} holds {worst}, which does not fit into 32 bits. Map ids to 0..n-1, or give floats."
+        )
+
+
+def check_rows(named):
+    """All arrays have the same number of rows, and at least one.
+
+    Args:
+        named: list of (description, array).
+    """
+    counts = {what: len(array) for what, array in named if array is not None}
+    if not counts:
+        return
+    if any(n == 0 for n in counts.values()):
+        empty = next(what for what, n in counts.items() if n == 0)
+        raise ValueError(f"{empty} is empty: it has 0 rows. Check how it was loaded or sliced.")
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{what}: {n}" for what, n in counts.items())
+        raise ValueError(f"All arrays need the same number of rows; got {told}.")
+
+
+def fit_input(array, shape, what):
+    """`array` as rows of `shape[1:]`: an axis is added to plain columns; anything else must fit.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    if array.ndim == len(shape) - 1 and shape[-1] in (1, None) and array.ndim >= 1:
+        array = array[..., None]
+    if array.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape[1:], array.shape[1:], strict=True)):
+        raise ValueError(
+            f"{what} needs rows of shape {tuple(shape[1:])}, got an array of shape {array.shape}.{_cure(array, shape)}"
+        )
+    if shape[0] is not None and len(array) % shape[0]:
+        raise ValueError(
+            f"{what} was made for batches of exactly {shape[0]} rows, got {len(array)} rows. Give a multiple of "
+            f"{shape[0]} rows."
+        )
+    return array
+
+
+def _cure(array, shape):
+    wanted = shape[1:]
+    if array.shape == tuple(wanted):
+        return " For one row, add the batch axis: x[None]."
+    if None not in wanted and array.ndim and np.prod(array.shape[1:]) == np.prod(wanted):
+        return f" The sizes multiply to the same: x.reshape({(-1, *map(int, wanted))})."
+    if array.ndim == len(shape) - 1:
+        return " An axis is missing: x[..., None] adds one at the end."
+    return ""
+
+
+def fit_target(array, shape, loss_name, integer, what):
+    """`array` as targets for an output of `shape`, which may hold None.
+
+    Args:
+        integer: are targets class numbers (sparse losses)?
+
+    Raises:
+        ValueError: it does not fit, or a class number is outside the classes.
+    """
+    if integer:
+        return _fit_labels(array, shape, loss_name, what)
+    if array.ndim == len(shape) - 1 and shape[-1] == 1:
+        return array[..., None]
+    fits = array.ndim == len(shape) and all(
+        w is None or w == s for w, s in zip(shape[1:], array.shape[1:], strict=True)
+    )
+    if not fits:
+        raise ValueError(
+            f"{what} has shape {array.shape}, but the output gives rows of shape {tuple(shape[1:])}, and {loss_name} "
+            f"compares element by element.{_target_cure(array, shape, loss_name)}"
+        )
+    return array
+
+
+def _target_cure(array, shape, loss_name):
+    one_column = array.ndim == 1 or array.shape[1:] == (1,)
+    classes = shape[-1]
+    if "categorical_crossentropy" in loss_name and one_column and array.dtype.kind in "iub":
+        return (
+            f" For class numbers use loss='sparse_categorical_crossentropy', or one-hot targets: "
+            f"utils.to_categorical(y, {classes})."
+        )
+    if one_column and classes is not None and classes > 1:
+        return f" Either the last layer should have 1 unit, or the targets {classes} columns."
+    if array.ndim == len(shape) and array.shape[-1] != classes:
+        return f" The last layer has {classes} units; these targets need {array.shape[-1]}."
+    return ""
+
+
+def _fit_labels(array, shape, loss_name, what):
+    classes = shape[-1]
+    if array.ndim == len(shape) and array.shape[-1] == classes and classes not in (1, None):
+        raise ValueError(
+            f"{what} has shape {array.shape}: one-hot rows, it seems. {loss_name} takes class numbers: use "
+            f"y.argmax(-1), or loss='categorical_crossentropy'."
+        )
+    if array.ndim == len(shape) and array.shape[-1] == 1:
+        array = array[..., 0]
+    if array.ndim != len(shape) - 1:
+        raise ValueError(f"{what} has shape {array.shape}; {loss_name} needs class numbers of shape (rows, ...), one "
+                         f"for each prediction of shape {tuple(shape[1:])}.")  # fmt: skip
+    if classes is not None and array.size:
+        low, high = array.min(), array.max()
+        if low < 0 or high >= classes:
+            wrong = low if low < 0 else high
+            row = int(np.argwhere(array == wrong)[0][0])
+            raise ValueError(
+                f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to {classes - 1}. "
+                f"Give the last layer {int(high) + 1} units, or number the classes from 0."
+            )
+    return array
+
+
+def check_ids(array, layer):
+    """Word ids fed to an Embedding lie within its table."""
+    limit = layer.input_dim
+    if array.size and (array.min() < 0 or array.max() >= limit):
+        wrong = array.min() if array.min() < 0 else array.max()
+        row = int(np.argwhere(array == wrong)[0][0])
+        raise ValueError(
+            f"Embedding {layer.name!r} has ids 0 to {limit - 1}, but row {row} of its input holds {wrong}. Use "
+            f"input_dim={int(array.max()) + 1} or more, or map rare words to one id."
+        )
+
+
+def class_weights(labels, class_weight, what):
+    """Weight of each row by its class.
+
+    Args:
+        labels: targets of one output: class numbers (N,) or (N, 1), or one-hot rows (N, C).
+        class_weight: dict from class number to weight.
+
+    Raises:
+        ValueError: a class of the data has no weight, or the targets have too many axes.
+    """
+    if labels.ndim > 2:
+        raise ValueError(f"class_weight needs targets of rank 1 or 2; {what} has shape {labels.shape}. Use sample_weight.")
+    classes = labels.argmax(1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1).astype("int64")
+    present = np.unique(classes)
+    missing = [int(c) for c in present if int(c) not in class_weight]
+    if missing:
+        raise ValueError(
+            f"class_weight has no weight for class {missing[0]} of {what}. Classes in the data: "
+            f"{', '.join(str(c) for c in present[:20])}; weighted: {', '.join(map(str, class_weight))}."
+        )
+    table = np.zeros(int(present.max()) + 1, "float32")
+    for c in present:
+        table[c] = class_weight[int(c)]
+    return table[classes]

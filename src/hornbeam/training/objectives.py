@@ -1,0 +1,331 @@
+"""What a compiled model minimises and reports: losses and metrics resolved for each output, and their sums.
+
+Every number reported is a pair (sum, count), so that averages over an epoch are exact whatever the batches were.
+Loss normalisation is the classic one: with weights, sum(w * l) over the number of rows whose weight is not 0.
+"""
+
+import inspect
+
+from hornbeam import backend as K
+from hornbeam import checks, losses, metrics, nest
+from hornbeam.training.data import by_name
+
+
+class NotRowwise(Exception):
+    """A value over the whole batch cannot be told apart by rows, so a short batch must not be padded."""
+
+
+class LossTerm:
+    """The loss of one output.
+
+    Attributes:
+        output: name of the output.
+        function: (y_true, y_pred) -> values by row, or a scalar.
+        weight: number or K variable that it counts with.
+        integer: are its targets class numbers?
+        checked: does it compare element by element, so that shapes must agree? (losses of the house)
+    """
+
+    def __init__(self, output, given, weight):
+        loss = losses.get(given)
+        self.output = output
+        self.given = loss
+        self.function = loss.call if hasattr(loss, "call") else loss
+        self.name = getattr(loss, "__name__", None) or getattr(loss, "name", None) or type(loss).__name__
+        self.weight = weight
+        self.integer = getattr(loss, "integer_targets", False)
+        module = getattr(loss, "__module__", None) or type(loss).__module__
+        self.checked = module.startswith("hornbeam.")
+
+
+class MetricTerm:
+    """One metric of one output.
+
+    Attributes:
+        name: as reported, without the output's name.
+        function: (y_true, y_pred) -> values by row, a scalar, or a dict of such; None for objects with state.
+        stateful: the metric object, if it keeps state over batches.
+        weighted: does it count with sample weights?
+    """
+
+    def __init__(self, name, function, stateful, weighted):
+        self.name = name
+        self.function = function
+        self.stateful = stateful
+        self.weighted = weighted
+
+
+class Objectives:
+    """Losses and metrics of a compiled model, matched to its outputs.
+
+    Args:
+        names: names of the outputs.
+        shapes: their shapes, None where unknown.
+        loss: name, function, object; or a list or dict of them by output; None entries have no loss.
+        metrics, weighted_metrics: list (of lists, with several outputs) or dict by output.
+        loss_weights: list or dict by output, 1 if missing.
+
+    Raises:
+        ValueError: unknown names, or lists of the wrong length. TypeError: something that is no loss.
+    """
+
+    def __init__(self, names, shapes, loss, metrics=None, loss_weights=None, weighted_metrics=None):
+        self.names, self.shapes = names, shapes
+        given = _losses_by_output(loss, names)
+        weights = _weights_by_output(loss_weights, names)
+        self.losses = [
+            None if one is None else LossTerm(name, one, weight)
+            for name, one, weight in zip(names, given, weights, strict=True)
+        ]
+        plain = _metrics_by_output(metrics, names)
+        weighted = _metrics_by_output(weighted_metrics, names)
+        self.metrics = [
+            [self._metric(i, m, False) for m in plain[i]] + [self._metric(i, m, True) for m in weighted[i]]
+            for i in range(len(names))
+        ]
+
+    def _metric(self, i, given, weighted):
+        name = given if isinstance(given, str) else None
+        loss = None if self.losses[i] is None else self.losses[i].given
+        if isinstance(given, str) and given in ("acc", "accuracy", "crossentropy", "ce"):
+            resolve = metrics.resolve_accuracy if given in ("acc", "accuracy") else metrics.resolve_crossentropy
+            metric = resolve(loss, None, self.shapes[i])
+        else:
+            metric = metrics.get(given)
+        if metric is None:
+            raise TypeError("A metric is a name, a function or a metric object; got None.")
+        plain = getattr(metric, "fn", None) if isinstance(metric, metrics.MeanMetricWrapper) else None
+        stateful = metric if hasattr(metric, "update_state") and plain is None else None
+        function = None if stateful is not None else plain or metric
+        name = name or getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__
+        return MetricTerm(name, function, stateful, weighted)
+
+    @property
+    def stateful_metrics(self):
+        """(reported name, metric object) for metrics that keep state."""
+        return [
+            (self._full(self.names[i], m.name), m.stateful)
+            for i, terms in enumerate(self.metrics)
+            for m in terms
+            if m.stateful is not None
+        ]
+
+    def _full(self, output, name):
+        return name if len(self.names) == 1 else f"{output}_{name}"
+
+    def variables(self):
+        """K variables that the losses read (loss weights given as variables)."""
+        return [t.weight for t in self.losses if t is not None and isinstance(t.weight, K.Variable)]
+
+    def evaluate(self, outputs, targets, weights, masks, valid, penalties, added):
+        """(total loss, dict of name -> (sum, count)) for one batch.
+
+        Args:
+            outputs, masks: by output; masks may be None.
+            targets: by output, None where there is no loss.
+            weights: sample weights by output, or None.
+            valid: number of real rows (traced) or None if all are.
+            penalties: sum of the weight penalties.
+            added: values that layers added with add_loss.
+
+        Raises:
+            NotRowwise: a loss or metric gave one number for a padded batch.
+        """
+        if valid is not None and added:
+            raise NotRowwise
+        rows = K.shape(outputs[0])[0] if valid is None else valid
+        count = K.cast(rows, K.floatx())
+        total, reported = 0.0, {}
+        for i, term in enumerate(self.losses):
+            if term is None:
+                continue
+            target = _target_like(targets[i], outputs[i], term.integer)
+            values = term.function(target, outputs[i])
+            value = _classic_mean(values, weights[i], masks[i], valid, K.shape(outputs[i])[0])
+            if len([t for t in self.losses if t is not None]) > 1:
+                reported[f"{term.output}_loss"] = (value * count, count)
+            total = total + (value if _is_one(term.weight) else value * term.weight)
+        total = total + penalties
+        for value in added:
+            total = total + K.sum(value)
+        result = {"loss": (total * count, count), **reported}
+        for i, terms in enumerate(self.metrics):
+            for term in terms:
+                result.update(self._report(i, term, outputs[i], targets[i], weights[i], masks[i], valid, count))
+        return total, result
+
+    def _report(self, i, term, output, target, weight, mask, valid, count):
+        name = self._full(self.names[i], term.name)
+        loss = self.losses[i]
+        target = _target_like(target, output, getattr(term.function or term.stateful, "integer_targets", False)
+                              or (loss is not None and loss.integer and _same_rank_less_one(target, output)))  # fmt: skip
+        if term.stateful is not None:
+            _update(term.stateful, target, output, weight if term.weighted else None, mask, valid)
+            return {}
+        values = term.function(target, output)
+        if isinstance(values, dict):
+            return {
+                self._full(self.names[i], key): _sum_and_count(v, weight if term.weighted else None, mask, valid, count)
+                for key, v in values.items()
+            }
+        return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
+
+
+def _same_rank_less_one(target, output):
+    return K.ndim(target) == K.ndim(output) - 1
+
+
+def _is_one(weight):
+    return isinstance(weight, (int, float)) and weight == 1
+
+
+def _target_like(target, output, integer):
+    if integer or target is None or K.dtype(target) == K.dtype(output):
+        return target
+    return K.cast(target, K.dtype(output))
+
+
+# --- Arithmetic over rows, some of which may only fill a short batch up ---
+
+
+def _row_weights(valid, size, rank):
+    """(B, 1, ...) floats: 1 for real rows."""
+    real = K.cast(K.arange(0, int(size)) < valid, K.floatx())
+    return K.reshape(real, (int(size), *[1] * (rank - 1)))
+
+
+def _mean(values, valid, size):
+    """Mean over real rows and all other axes."""
+    if valid is None:
+        return K.mean(values)
+    rank = K.ndim(values)
+    inner = 1
+    for n in K.int_shape(values)[1:]:
+        inner *= n
+    real = _row_weights(valid, size, rank)
+    return K.sum(K.where(real > 0, values, K.zeros_like(values))) / (K.cast(valid, K.floatx()) * inner)
+
+
+def _by_rows(values, size):
+    return K.ndim(values) >= 1 and K.int_shape(values)[0] == int(size)
+
+
+def _classic_mean(values, weight, mask, valid, size):
+    """Keras 2's weighted mean: masks and weights divide by the share that is not zero."""
+    if not _by_rows(values, size):
+        if valid is not None:
+            raise NotRowwise
+        if weight is None and mask is None:
+            return K.mean(values)
+    if mask is not None and _by_rows(values, size):
+        mask = _fit_mask(mask, values)
+        values = values * mask / _mean(mask, valid, size)
+    if weight is not None:
+        weight = K.cast(weight, K.floatx())
+        extra = K.ndim(values) - K.ndim(weight)
+        if extra > 0:
+            values = K.mean(values, axis=list(range(K.ndim(weight), K.ndim(values))))
+        used = K.cast(K.not_equal(weight, 0), K.floatx())
+        values = values * weight / K.maximum(_mean(used, valid, size), 1e-12)
+    return _mean(values, valid, size)
+
+
+def _fit_mask(mask, values):
+    mask = K.cast(mask, K.dtype(values))
+    while K.ndim(mask) > K.ndim(values):
+        mask = K.squeeze(mask, -1)
+    while K.ndim(mask) < K.ndim(values):
+        mask = K.expand_dims(mask, -1)
+    return mask
+
+
+def _sum_and_count(values, weight, mask, valid, count):
+    """(sum, count) of a metric's values: over rows, or over unmasked elements."""
+    if K.ndim(values) == 0:
+        if valid is not None:
+            raise NotRowwise
+        return K.cast(values, K.floatx()) * count, count
+    values = K.cast(values, K.floatx())
+    size = K.int_shape(values)[0]
+    if mask is None and weight is None:
+        return _mean(values, valid, size) * count, count
+    factor = K.ones_like(values)
+    if mask is not None:
+        factor = factor * _fit_mask(mask, values)
+    if valid is not None:
+        factor = factor * _row_weights(valid, size, K.ndim(values))
+    if weight is None:
+        return K.sum(K.where(factor > 0, values, K.zeros_like(values))), K.sum(factor)
+    while K.ndim(weight) < K.ndim(values):
+        weight = K.expand_dims(weight, -1)
+    weight = K.cast(weight, K.floatx()) * factor
+    return K.sum(values * weight), K.sum(K.cast(K.not_equal(weight, 0), K.floatx()))
+
+
+def _update(metric, target, output, weight, mask, valid):
+    """Update a metric that keeps state, telling it which rows count."""
+    size = K.int_shape(output)[0]
+    if valid is not None:
+        if "sample_weight" not in inspect.signature(metric.update_state).parameters:
+            raise NotRowwise
+        real = _row_weights(valid, size, 1)
+        weight = real if weight is None else K.cast(weight, K.floatx()) * _row_weights(valid, size, K.ndim(weight))
+    if mask is not None:
+        mask = K.cast(mask, K.floatx())
+        weight = mask if weight is None else mask * _fit_weight(weight, mask)
+    if weight is None:
+        metric.update_state(target, output)
+    else:
+        metric.update_state(target, output, sample_weight=weight)
+
+
+def _fit_weight(weight, mask):
+    while K.ndim(weight) < K.ndim(mask):
+        weight = K.expand_dims(weight, -1)
+    return weight
+
+
+# --- What users hand to compile, by output ---
+
+
+def _losses_by_output(loss, names):
+    if isinstance(loss, dict):
+        unknown = [n for n in loss if n not in names]
+        if unknown:
+            raise checks.unknown_name("output name in loss", unknown[0], names)
+        return [loss.get(n) for n in names]
+    if isinstance(loss, (list, tuple)):
+        if len(loss) != len(names):
+            raise ValueError(f"The model has {len(names)} outputs ({', '.join(names)}), got {len(loss)} losses.")
+        return list(loss)
+    return [loss] * len(names)
+
+
+def _weights_by_output(weights, names):
+    if weights is None:
+        return [1.0] * len(names)
+    if isinstance(weights, dict):
+        unknown = [n for n in weights if n not in names]
+        if unknown:
+            raise checks.unknown_name("output name in loss_weights", unknown[0], names)
+        return [weights.get(n, 1.0) for n in names]
+    if not isinstance(weights, (list, tuple)):
+        raise TypeError(f"loss_weights is a list or a dict by output name; got {weights!r}.")
+    if len(weights) != len(names):
+        raise ValueError(f"The model has {len(names)} outputs ({', '.join(names)}), got {len(weights)} loss_weights.")
+    return list(weights)
+
+
+def _metrics_by_output(given, names):
+    if not given:
+        return [[] for _ in names]
+    if isinstance(given, dict):
+        return [nest.to_list(m) for m in by_name(given, names, "output")]
+    if not isinstance(given, (list, tuple)):
+        raise TypeError(f"metrics is a list such as ['accuracy'], or a dict by output name; got {given!r}.")
+    nested = any(isinstance(m, (list, tuple)) for m in given)
+    if nested and len(given) != len(names):
+        raise ValueError(f"The model has {len(names)} outputs ({', '.join(names)}), got {len(given)} lists of metrics.")
+    if nested:
+        return [nest.to_list(m) for m in given]
+    return [list(given) for _ in names]

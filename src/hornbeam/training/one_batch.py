@@ -1,0 +1,120 @@
+"""Steps on single batches, and the quick ways to predict."""
+
+import numpy as np
+
+from hornbeam import backend as K
+from hornbeam import nest, scope
+from hornbeam.training.runner import Run, step_values
+
+_QUICK_ROWS = 32  # a batch of the default size
+
+
+class OneBatch:
+    """train_on_batch, test_on_batch, predict_on_batch; and predictions of few rows without the loop around them."""
+
+    def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, reset_metrics=True, return_dict=False):
+        """One step on one batch; the loss, or with metrics [loss, metric, ...]."""
+        self._need_compiled("train_on_batch")
+        data = self._prepare(x, y, sample_weight, class_weight, for_training=True)
+        return self._one_batch("train", data, reset_metrics, return_dict)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, reset_metrics=True, return_dict=False):
+        """Loss and metrics of one batch."""
+        self._need_compiled("test_on_batch")
+        data = self._prepare(x, y, sample_weight, for_training=True)
+        return self._one_batch("test", data, reset_metrics, return_dict)
+
+    def _one_batch(self, kind, data, reset_metrics, return_dict):
+        steps = self._ready_steps()
+        metrics = self._objectives.stateful_metrics
+        if reset_metrics:
+            for _, metric in metrics:
+                metric.reset_states()
+        seed = np.random.randint(0, 2**31 - 1) if kind == "train" else 0
+        ((_, _, logs),) = Run(steps, kind, data, data.rows, seed).chunks()
+        found = step_values(logs, steps.log_names[kind])
+        found.update((name, float(np.asarray(metric.result()))) for name, metric in metrics)
+        order = {name: i for i, name in enumerate(self.metrics_names)}
+        found = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+        return found if return_dict else nest.unpack_singleton(list(found.values()))
+
+    def predict_on_batch(self, x):
+        """Outputs for one batch."""
+        return self.predict(x, batch_size=len(nest.flatten(x)[0]) if not hasattr(x, "shape") else len(x))
+
+    # --- Quick prediction ---
+
+    def _predict_quickly(self, x, batch_size):
+        """Predict a few rows of one float array with a single compiled call; None if that does not fit.
+
+        A call of the loop costs more than the arithmetic of a small network. Measured in benchmarks/predict_one.py.
+        """
+        forward = self.__dict__.get("_quick_forward")
+        if forward is None or type(x) is not np.ndarray or x.dtype != np.float32 or forward.shape != x.shape[1:]:
+            forward = self._quick_for(x)
+            if forward is None:
+                return None
+        rows = x.shape[0]
+        if not 0 < rows <= min(_QUICK_ROWS, batch_size or _QUICK_ROWS):
+            return None
+        return forward(x, rows)
+
+    def _quick_for(self, x):
+        """A quick forward pass for arrays like `x`, if the model and they permit one."""
+        graph = getattr(self, "_graph", None)
+        if graph is None or type(x) is not np.ndarray or x.dtype != np.float32 or len(graph.inputs) != 1:
+            return None
+        shape = graph.inputs[0].shape
+        fits = len(shape) == x.ndim and all(w in (None, s) for w, s in zip(shape, x.shape, strict=True))
+        if not fits or graph.inputs[0].dtype != "float32" or self.state_variables:
+            return None
+        self._quick_forward = QuickForward(self, x.shape[1:])
+        return self._quick_forward
+
+    def _forget_quick(self):
+        self.__dict__.pop("_quick_forward", None)
+        self.__dict__.pop("_compiled_call", None)
+
+    def _call_compiled(self, values):
+        """Outputs of the model for engine values, by one compiled program a form of inputs."""
+        compiled = self.__dict__.get("_compiled_call")
+        if compiled is None:
+            variables = self.weights
+
+            def run(weights, seed, inputs):
+                context = scope.Scope(dict(zip(variables, weights, strict=True)), False, seed)
+                with context:
+                    return self.run(inputs, None, [], {})[0]
+
+            compiled = self._compiled_call = (K.engine.compile_function(run), variables)
+        function, variables = compiled
+        return function([v.value for v in variables], np.uint32(0), values)
+
+
+class QuickForward:
+    """A compiled forward pass for few rows of one shape; rows are rounded up to powers of two, so few shapes compile."""
+
+    def __init__(self, model, shape):
+        self.shape = tuple(shape)
+        self.model = model
+        self.variables = model.weights
+        self.rowwise = all(layer.rowwise for layer in model.flat_layers())
+        self._single = len(model.outputs) == 1
+        variables = self.variables
+
+        def run(weights, x):
+            context = scope.Scope(dict(zip(variables, weights, strict=True)), False, np.uint32(0))
+            with context:
+                return nest.flatten(model.run(x, None, [], {})[0])
+
+        self.program = K.engine.compile_function(run)
+
+    def __call__(self, x, rows):
+        if self.rowwise and rows & (rows - 1):
+            padded = np.zeros((1 << rows.bit_length(), *self.shape), np.float32)
+            padded[:rows] = x
+            x = padded
+        outputs = self.program([v._value for v in self.variables], x)
+        if self._single:
+            return np.array(outputs[0])[:rows]
+        return self.model._in_output_form([np.array(o)[:rows] for o in outputs])

@@ -1,0 +1,559 @@
+"""compile, fit, evaluate, predict: epochs, validation and callbacks, written once for every engine and model."""
+
+import warnings
+
+import numpy as np
+
+from hornbeam import backend as K
+from hornbeam import nest, optimizers, scope
+from hornbeam.symbolic import SymbolicTensor
+from hornbeam.training import advice, data_checks
+from hornbeam.training.data import ArrayData, as_array, by_name
+from hornbeam.training.history import History
+from hornbeam.training.hooks import CallbackList
+from hornbeam.training.logs import MetricDict
+from hornbeam.training.objectives import Objectives
+from hornbeam.training.one_batch import OneBatch
+from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, step_values
+from hornbeam.training.steps import Steps
+
+_FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
+              "use_multiprocessing": False}  # fmt: skip
+
+
+class Trainer(OneBatch):
+    """The part of a model that learns and predicts."""
+
+    optimizer = None
+    loss = None
+    stop_training = False
+    history = None
+    _steps = None
+    _predict_steps = None
+    _compiled_with = None
+    _guessed_output_names = None
+
+    # --- compile ---
+
+    def compile(
+        self, optimizer="rmsprop", loss=None, metrics=None, loss_weights=None, sample_weight_mode=None,
+        weighted_metrics=None, target_tensors=None, **kwargs,
+    ):  # fmt: skip
+        """Say how the model learns.
+
+        Args:
+            optimizer: name or object; any optax gradient transformation.
+            loss: name, function (y_true, y_pred), or object; a list or dict of them for several outputs.
+            metrics: list of the same (functions may return a dict of named values); lists or a dict by output.
+            loss_weights: list or dict of what each output's loss counts.
+            sample_weight_mode: 'temporal' announces weights by time step; their shape is enough here.
+            weighted_metrics: metrics that count with sample and class weights.
+            target_tensors: not supported; the arrays given to `fit` are the targets.
+            kwargs: Keras 3's `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` are accepted.
+
+        Raises:
+            ValueError: an unknown name (answered with the nearest), or a pair that cannot work.
+        """
+        unknown = set(kwargs) - {"run_eagerly", "steps_per_execution", "jit_compile", "auto_scale_loss", "from_serialized"}
+        if unknown:
+            from hornbeam import checks
+
+            known = ["optimizer", "loss", "metrics", "loss_weights", "sample_weight_mode", "weighted_metrics"]
+            raise checks.unknown_keywords("compile", unknown, known)
+        if target_tensors is not None:
+            raise ValueError("compile: target_tensors is not supported. Give the targets to fit as y.")
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self.metrics = metrics or []
+        self.loss_weights = loss_weights
+        self.sample_weight_mode = sample_weight_mode
+        self.weighted_metrics = weighted_metrics or []
+        self._compiled_with = (loss, metrics, loss_weights, weighted_metrics)
+        self._forget_programs()
+        if getattr(self, "_graph", None) is not None:
+            self._resolve_objectives([K.int_shape(t) for t in self.outputs])
+            self._remember_trainable()
+
+    def _forget_programs(self):
+        self._steps = self._predict_steps = self._objectives = self._trainable_at_compile = None
+        self._forget_quick()
+
+    _objectives = None
+    _trainable_at_compile = None
+
+    def _remember_trainable(self):
+        self._trainable_at_compile = list(self.trainable_weights)
+
+    def _resolve_objectives(self, shapes):
+        loss, metrics, loss_weights, weighted = self._compiled_with
+        if self._graph is None:
+            self._guessed_output_names = [f"output_{i + 1}" for i in range(len(shapes))]
+        objectives = Objectives(self.output_names, shapes, loss, metrics, loss_weights, weighted)
+        if self._graph is not None:
+            for term, tensor in zip(objectives.losses, self.outputs, strict=True):
+                if tensor._keras_history is not None:
+                    advice.check_pair(term, _last_layer(tensor._keras_history[0]), K.int_shape(tensor))
+        self._objectives = objectives
+
+    @property
+    def metrics_names(self):
+        """Names of what `evaluate` and `train_on_batch` return, in order."""
+        self._need_compiled("metrics_names")
+        objectives = self._objectives
+        if objectives is None:
+            return ["loss"]
+        terms = [t for t in objectives.losses if t is not None]
+        names = ["loss"] + ([f"{t.output}_loss" for t in terms] if len(terms) > 1 else [])
+        for output, metrics in zip(objectives.names, objectives.metrics, strict=True):
+            names += [objectives._full(output, m.name) for m in metrics]
+        return names
+
+    def _need_compiled(self, what):
+        if self._compiled_with is None:
+            raise RuntimeError(
+                f"{what}: the model is not compiled. Call model.compile(optimizer, loss) first."
+            )
+
+    # --- Getting ready ---
+
+    def _prepare(self, x, y=None, sample_weight=None, class_weight=None, for_training=False):
+        """Arrays checked against the model, as an ArrayData."""
+        inputs, form = self._input_arrays(x)
+        self._build_for(inputs, form)
+        if y is None and not for_training:
+            data_checks.check_rows([(f"input {n!r}", a) for n, a in zip(self._names_of(inputs), inputs, strict=True)])
+            return ArrayData(inputs, form=form)
+        targets = self._target_arrays(y)
+        weights = self._weight_arrays(sample_weight, class_weight, targets)
+        named = [(f"input {n!r}", a) for n, a in zip(self._names_of(inputs), inputs, strict=True)]
+        named += [(f"target {n!r}", a) for n, a in zip(self.output_names, targets, strict=True)]
+        named += [(f"sample_weight of {n!r}", a) for n, a in zip(self.output_names, weights, strict=True)]
+        data_checks.check_rows(named)
+        return ArrayData(inputs, self._fit_targets(targets), weights, form)
+
+    def _names_of(self, inputs):
+        return self._graph.input_names if self._graph is not None else [f"input_{i + 1}" for i in range(len(inputs))]
+
+    def _input_arrays(self, x):
+        if x is None:
+            raise ValueError("The inputs are missing: give x.")
+        if self._graph is None:
+            structure = nest.map_structure(lambda v: v, x) if isinstance(x, (dict, tuple)) or _list_of_arrays(x) else x
+            single = not isinstance(structure, (dict, tuple)) and not _list_of_arrays(structure)
+            flat = [structure] if single else nest.flatten(structure)
+            arrays = [as_array(v, f"input {i + 1}") for i, v in enumerate(flat)]
+            if getattr(self, "_stack", None) is None or not single:
+                return arrays, (0 if single else nest.map_structure(lambda _: 0, structure))
+            return arrays, 0
+        names = self._graph.input_names
+        arrays = [
+            as_array(value, f"input {name!r}") if value is not None else _missing(name, names)
+            for name, value in zip(names, by_name(x, names, "input"), strict=True)
+        ]
+        fitted = [
+            data_checks.fit_input(a, K.int_shape(t), f"input {n!r}")
+            for a, t, n in zip(arrays, self._graph.inputs, names, strict=True)
+        ]
+        self._check_ids(fitted)
+        return fitted, nest.pack_like(_as_list(self._graph.input_form), [0] * len(fitted))
+
+    def _check_ids(self, arrays):
+        """Ids fed straight into a layer with a table are within it."""
+        for array, tensor in zip(arrays, self._graph.inputs, strict=True):
+            for node in tensor._keras_history[0]._outbound_nodes:
+                if getattr(node.operation, "id_range", None) is not None:
+                    data_checks.check_ids(array, node.operation)
+
+    def _build_for(self, inputs, form):
+        """Build a model that was not told its input's shape, and resolve what compile could not."""
+        if not self.built or (self._graph is None and self._objectives is None):
+            self._trace_once(inputs, form)
+        if self._compiled_with is not None and self._objectives is None:
+            if self._graph is not None:
+                self._resolve_objectives([K.int_shape(t) for t in self.outputs])
+            else:
+                self._resolve_objectives(self._traced_shapes)
+        if self._trainable_at_compile is None and self.built:
+            self._remember_trainable()
+
+    def _trace_once(self, inputs, form):
+        symbols = [
+            SymbolicTensor((None, *a.shape[1:]), str(a.dtype) if a.dtype.kind in "iub" else K.floatx(), "data")
+            for a in inputs
+        ]
+        packed = nest.pack_like(form, symbols)
+        if hasattr(self, "_build_from") and self._graph is None:
+            self._build_from(tuple(symbols[0].shape), symbols[0].dtype)
+            return
+        specs, _ = K.infer(lambda args, kwargs: self.run(args[0], None, [], {})[0], [packed], {})
+        self.built = True
+        self._traced_shapes = [spec.shape for spec in nest.flatten(specs)]
+
+    def _target_arrays(self, y):
+        names = self.output_names
+        wanted = [loss is not None for loss in self._objectives.losses]
+        if y is None:
+            if any(wanted):
+                raise ValueError("The targets are missing: give y.")
+            return [None] * len(names)
+        given = by_name(y, names, "output")
+        result = []
+        for name, value, needed in zip(names, given, wanted, strict=True):
+            if value is None and needed:
+                _missing(name, names, "output")
+            result.append(None if value is None else as_array(value, f"target {name!r}"))
+        return result
+
+    def _fit_targets(self, targets):
+        objectives, result = self._objectives, []
+        for i, (target, term) in enumerate(zip(targets, objectives.losses, strict=True)):
+            if target is not None and term is not None and (term.checked or term.integer):
+                target = data_checks.fit_target(
+                    target, objectives.shapes[i], term.name, term.integer, f"target {objectives.names[i]!r}"
+                )
+            result.append(target if term is not None or objectives.metrics[i] else None)
+        return result
+
+    def _weight_arrays(self, sample_weight, class_weight, targets):
+        names = self.output_names
+        weights = [None] * len(names) if sample_weight is None else by_name(sample_weight, names, "output")
+        weights = [None if w is None else as_array(w, f"sample_weight of {n!r}") for w, n in zip(weights, names, strict=True)]
+        if class_weight is None:
+            return weights
+        by_output = class_weight if _has_dicts(class_weight) else {names[0]: class_weight}
+        if len(names) > 1 and not _has_dicts(class_weight):
+            raise ValueError(f"With several outputs, class_weight is a dict of dicts by output: {', '.join(names)}.")
+        for i, (name, given) in enumerate(zip(names, by_name(by_output, names, "output"), strict=True)):
+            if given is not None:
+                rows = data_checks.class_weights(targets[i], given, f"target {name!r}")
+                weights[i] = rows if weights[i] is None else weights[i] * rows
+        return weights
+
+    def _ready_steps(self):
+        """The programs, made when first needed; warns if `trainable` changed since compile."""
+        now = list(self.trainable_weights)
+        if [id(w) for w in now] != [id(w) for w in self._trainable_at_compile]:
+            warnings.warn(
+                "`trainable` changed after compile, and takes effect at the next compile. Call model.compile(...) again.",
+                stacklevel=4,
+            )
+        if self._steps is None:
+            self._steps = Steps(self, self._objectives, self.optimizer, self._trainable_at_compile)
+        return self._steps
+
+    # --- fit ---
+
+    def fit(
+        self, x=None, y=None, batch_size=None, epochs=1, verbose=1, callbacks=None, validation_split=0.0,
+        validation_data=None, shuffle=True, class_weight=None, sample_weight=None, initial_epoch=0,
+        steps_per_epoch=None, validation_steps=None, **kwargs,
+    ):  # fmt: skip
+        """Train for a number of epochs.
+
+        Args:
+            x: array (N, ...), a list of arrays, or a dict by input name.
+            y: targets, likewise by output.
+            batch_size: rows a step, 32 if None.
+            epochs: number of the last epoch; training starts after `initial_epoch`.
+            verbose: 0 silent, 1 a progress line, 2 one line an epoch.
+            callbacks: list of callbacks.
+            validation_split: fraction of the last rows, set aside before shuffling.
+            validation_data: (x, y) or (x, y, sample_weight).
+            shuffle: new order of the rows every epoch; 'batch' shuffles whole batches.
+            class_weight: dict from class to weight; of dicts, by output, for several outputs.
+            sample_weight: (N,) or, by time step, (N, T).
+            initial_epoch: epochs already done.
+            steps_per_epoch, validation_steps: number of batches, if not one pass.
+
+        Returns:
+            A History: `history.history['loss']` and so on, one number an epoch.
+
+        Raises:
+            ValueError, TypeError: data that does not fit the model, before the first step.
+        """
+        self._need_compiled("fit")
+        options = {**_FIT_NEWER, **_checked_keywords("fit", kwargs, _FIT_NEWER)}
+        data = self._prepare(x, y, sample_weight, class_weight, for_training=True)
+        validation = None
+        if validation_data is not None:
+            validation = self._prepare(*_unpacked(validation_data), for_training=True)
+        elif validation_split:
+            data, validation = _split(data, validation_split)
+        size = _checked_batch_size(batch_size)
+        steps = self._ready_steps()
+        run = Run(steps, "train", data, size, _new_seed())
+        epoch_steps = steps_per_epoch or -(-data.rows // run.batch_size)
+        names = self._names_in_logs()
+        has_validation = validation is not None
+        history = History()
+        watchers = CallbackList(callbacks, add_progbar=bool(verbose), add_history=False)
+        watchers.append(history)
+        self.history = history
+        watchers.set_model(self)
+        watchers.set_params({
+            "batch_size": run.batch_size, "epochs": epochs, "steps": steps_per_epoch, "samples": data.rows,
+            "verbose": verbose, "do_validation": has_validation,
+            "metrics": names + [f"val_{n}" for n in names] * has_validation,
+        })  # fmt: skip
+        self.stop_training = False
+        self._noted_nonfinite = False
+        watchers.on_train_begin()
+        for epoch in range(initial_epoch, epochs):
+            watchers.on_epoch_begin(epoch)
+            logs = self._train_epoch(run, watchers, shuffle, steps_per_epoch, epoch_steps, verbose, epoch)
+            if has_validation and _is_due(options["validation_freq"], epoch + 1):
+                found = self._evaluate(validation, options["validation_batch_size"] or size, validation_steps, watchers)
+                logs.update((f"val_{name}", value) for name, value in found.items())
+            watchers.on_epoch_end(epoch, logs)
+            if self.stop_training:
+                break
+        watchers.on_train_end()
+        return history
+
+    def _names_in_logs(self):
+        """Names the logs will hold, in the order of `metrics_names`."""
+        names = list(self._steps.log_names["train"])
+        names += [name for name, _ in self._objectives.stateful_metrics]
+        order = {name: i for i, name in enumerate(self.metrics_names)}
+        return sorted(names, key=lambda n: order.get(n, len(order)))
+
+    def _train_epoch(self, run, watchers, shuffle, count, epoch_steps, verbose, epoch):
+        averages, seen = Averages(), 0
+        for _, metric in self._objectives.stateful_metrics:
+            metric.reset_states()
+        one_by_one = watchers.listens_to_batches
+        chunks = run.chunks(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S)
+        if one_by_one:
+            watchers.on_train_batch_begin(0, MetricDict(batch=0, size=run.batch_size))
+        names = None
+        for first, rows, logs in chunks:
+            names = self._steps.log_names["train"]
+            averages.add(logs)
+            self._note_nonfinite(logs, names, epoch, first)
+            seen += len(rows) if count else int(rows.sum())
+            if one_by_one:
+                values = MetricDict(batch=first, size=int(rows[0]), **step_values(logs, names))
+                watchers.on_train_batch_end(first, values)
+                if self.stop_training:
+                    break
+                if first + 1 < epoch_steps:
+                    watchers.on_train_batch_begin(first + 1, MetricDict(batch=first + 1, size=run.batch_size))
+            watchers.on_progress(seen, self._values(averages, names))
+        return self._values(averages, names)
+
+    def _values(self, averages, names):
+        """Averages and the results of metrics with state, in the order of `metrics_names`."""
+        found = averages.values(names or [])
+        for name, metric in self._objectives.stateful_metrics:
+            found[name] = float(np.asarray(metric.result()))
+        order = {name: i for i, name in enumerate(self.metrics_names)}
+        return MetricDict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+
+    def _note_nonfinite(self, logs, names, epoch, first):
+        if self._noted_nonfinite:
+            return
+        bad = ~np.isfinite(logs[:, names.index("loss"), 0])
+        if bad.any():
+            self._noted_nonfinite = True
+            step = first + int(np.argmax(bad))
+            warnings.warn(
+                f"The loss is {logs[step - first, names.index('loss'), 0]} from epoch {epoch + 1}, step {step + 1} on. "
+                f"Lower the learning rate, look for NaN in the data, or stop at once with TerminateOnNaN().",
+                stacklevel=4,
+            )
+
+    # --- evaluate ---
+
+    def evaluate(
+        self, x=None, y=None, batch_size=None, verbose=1, sample_weight=None, steps=None, callbacks=None,
+        return_dict=False, **kwargs,
+    ):  # fmt: skip
+        """Loss and metrics over the rows of `x` and `y`.
+
+        Args:
+            x, y, sample_weight: as for :meth:`fit`.
+            batch_size: rows a step, 32 if None; the result does not depend on it.
+            steps: number of batches, if not one pass.
+            return_dict: give a dict by name.
+
+        Returns:
+            The loss, or with metrics the list [loss, metric, ...] in the order of `metrics_names`.
+        """
+        self._need_compiled("evaluate")
+        _checked_keywords("evaluate", kwargs, _FIT_NEWER)
+        data = self._prepare(x, y, sample_weight, for_training=True)
+        watchers = CallbackList(callbacks)
+        watchers.set_model(self)
+        found = self._evaluate(data, _checked_batch_size(batch_size), steps, watchers, verbose)
+        if return_dict:
+            return dict(found)
+        return nest.unpack_singleton(list(found.values()))
+
+    def _evaluate(self, data, batch_size, count, watchers, verbose=0):
+        run = Run(self._ready_steps(), "test", data, batch_size, 0)
+        metrics = self._objectives.stateful_metrics
+        kept = [(v, K.get_value(v)) for _, metric in metrics for v in metric.variables]
+        for _, metric in metrics:
+            metric.reset_states()
+        one_by_one = watchers.listens_to_test_batches
+        progress = _evaluation_line(run, count, verbose)
+        averages, seen = Averages(), 0
+        watchers.on_test_begin()
+        for first, rows, logs in run.chunks(False, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S):
+            if one_by_one:
+                watchers.on_test_batch_begin(first, MetricDict(batch=first, size=int(rows[0])))
+            averages.add(logs)
+            seen += len(rows) if count else int(rows.sum())
+            if one_by_one:
+                values = step_values(logs, self._steps.log_names["test"])
+                watchers.on_test_batch_end(first, MetricDict(batch=first, size=int(rows[0]), **values))
+            if progress is not None:
+                progress.update(seen)
+        found = self._values(averages, self._steps.log_names["test"])
+        watchers.on_test_end(found)
+        for variable, value in kept:  # validation must not disturb the averages of the training under way
+            variable.assign(value)
+        return found
+
+    # --- predict ---
+
+    def predict(self, x, batch_size=None, verbose=0, steps=None, callbacks=None, **kwargs):
+        """Outputs for the rows of `x`.
+
+        Args:
+            x: as for :meth:`fit`.
+            batch_size: rows a step, 32 if None.
+            verbose: 0 or 1.
+            steps: number of batches, if not one pass.
+
+        Returns:
+            A NumPy array, or a list of them for several outputs.
+        """
+        quick = self._predict_quickly(x, batch_size) if callbacks is None and steps is None else None
+        if quick is not None:
+            return quick
+        _checked_keywords("predict", kwargs, _FIT_NEWER)
+        data = self._prepare(x)
+        run = Run(self._forward_steps(), "predict", data, _checked_batch_size(batch_size), 0)
+        watchers = CallbackList(callbacks)
+        watchers.set_model(self)
+        one_by_one = watchers.listens_to_predict_batches
+        progress = _evaluation_line(run, steps, verbose)
+        parts, seen = [], 0
+        watchers.on_predict_begin()
+        for first, rows, outputs in run.chunks(False, steps, one_by_one, REFRESH_S if verbose else QUIET_S):
+            if one_by_one:
+                watchers.on_predict_batch_begin(first, MetricDict(batch=first, size=int(rows[0])))
+                watchers.on_predict_batch_end(first, MetricDict(batch=first, size=int(rows[0]), outputs=outputs))
+            parts.append([o.reshape(-1, *o.shape[2:])[: int(rows.sum())] for o in outputs])
+            seen += len(rows) if steps else int(rows.sum())
+            if progress is not None:
+                progress.update(seen)
+        watchers.on_predict_end()
+        joined = [np.concatenate(group) if len(group) > 1 else group[0] for group in zip(*parts, strict=True)]
+        return self._in_output_form(joined)
+
+    def _in_output_form(self, flat):
+        return self._graph.pack_outputs(flat) if self._graph is not None else nest.unpack_singleton(flat)
+
+    def _forward_steps(self):
+        if self._predict_steps is None:
+            self._predict_steps = Steps(self, None, None, [])
+        return self._predict_steps
+
+    # --- A model called on values outside any program runs compiled ---
+
+    def _call_on_values(self, inputs, args, kwargs):
+        training = K.training_now(kwargs.get("training"))
+        if scope.current() is None and not args and training is False and set(kwargs) <= {"training", "mask"}:
+            if kwargs.get("mask") is None:
+                values = nest.map_structure(_as_engine_value, inputs)
+                self._build_once(values, [tuple(np.shape(v)) for v in nest.flatten(values)])
+                if self.built and not self.state_variables:
+                    return self._call_compiled(values)
+        return super()._call_on_values(inputs, args, kwargs)
+
+
+def _as_engine_value(x):
+    x = x.value if isinstance(x, K.Variable) else x
+    if K.engine.is_tensor(x):
+        return x
+    x = np.asarray(x)
+    return K.engine.convert(x, K.floatx() if x.dtype == "float64" else None)
+
+
+def _last_layer(layer):
+    """The layer whose activation ends a (nested) model, or the layer itself; activation layers end what is before."""
+    stack = getattr(layer, "layers", None)
+    return _last_layer(stack[-1]) if stack else layer
+
+
+def _list_of_arrays(x):
+    return isinstance(x, list) and bool(x) and all(hasattr(v, "shape") and getattr(v, "ndim", 0) > 0 for v in x)
+
+
+def _as_list(form):
+    return list(form) if isinstance(form, tuple) else form
+
+
+def _missing(name, names, kind="input"):
+    raise ValueError(f"The {kind} {name!r} is missing. {kind.capitalize()}s: {', '.join(names)}.")
+
+
+def _has_dicts(class_weight):
+    return any(isinstance(v, dict) for v in class_weight.values())
+
+
+def _new_seed():
+    """Start of a fit's random numbers, from NumPy's global generator, so that one seed fixes everything."""
+    return np.random.randint(0, 2**31 - 1)
+
+
+def _checked_batch_size(size):
+    if size is None:
+        return 32
+    if isinstance(size, (bool, float)) or int(size) < 1:
+        raise ValueError(f"batch_size must be a whole number of 1 or more; got {size!r}.")
+    return int(size)
+
+
+def _checked_keywords(owner, given, known):
+    unknown = set(given) - set(known)
+    if unknown:
+        from hornbeam import checks
+
+        raise checks.unknown_keywords(owner, unknown, [*known, "epochs", "batch_size", "validation_data"])
+    return given
+
+
+def _unpacked(validation_data):
+    if isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3):
+        return validation_data
+    raise ValueError("validation_data is (x_val, y_val) or (x_val, y_val, sample_weight).")
+
+
+def _split(data, fraction):
+    """Training and validation part: the last rows are set aside, as in Keras."""
+    if not 0 < fraction < 1:
+        raise ValueError(f"validation_split must be a fraction between 0 and 1; got {fraction!r}.")
+    at = int(data.rows * (1 - fraction))
+    if at == 0 or at == data.rows:
+        raise ValueError(f"validation_split={fraction} of {data.rows} rows leaves one part empty.")
+
+    def part(rows):
+        cut = [[None if a is None else a[rows] for a in group] for group in (data.inputs, data.targets, data.weights)]
+        return ArrayData(*cut, form=data.form)
+
+    return part(slice(0, at)), part(slice(at, None))
+
+
+def _is_due(frequency, epoch):
+    return epoch in frequency if isinstance(frequency, (list, tuple, set)) else epoch % frequency == 0
+
+
+def _evaluation_line(run, count, verbose):
+    if verbose != 1:
+        return None
+    from hornbeam.training.progress import Progbar
+
+    return Progbar(count or run.data.rows)

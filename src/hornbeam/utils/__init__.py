@@ -1,0 +1,24 @@
+"""Small tools for scripts: seeds, class vectors, custom objects."""
+
+from hornbeam.registry import (
+    CustomObjectScope,
+    custom_object_scope,
+    get_custom_objects,
+    get_registered_name,
+    get_registered_object,
+    register_keras_serializable,
+)
+from hornbeam.utils.np_utils import normalize, to_categorical
+from hornbeam.utils.random import set_random_seed
+
+__all__ = [
+    "CustomObjectScope",
+    "custom_object_scope",
+    "get_custom_objects",
+    "get_registered_name",
+    "get_registered_object",
+    "normalize",
+    "register_keras_serializable",
+    "set_random_seed",
+    "to_categorical",
+]
