@@ -7,7 +7,9 @@ def nearest(name, known):
     """The known name most like `name`, or None."""
     if not isinstance(name, str):
         return None
-    by_lower = {str(k).lower(): k for k in known}
+    by_lower = {}
+    for k in sorted(map(str, known)):  # of 'MSE' and 'mse' the latter, which sorts last, is the one to say
+        by_lower[k.lower()] = k
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     return by_lower[close[0]] if close else None
 
@@ -17,12 +19,11 @@ def unknown_name(kind, name, known, cure=""):
 
     Example:
         >>> str(unknown_name("activation", "rellu", ["relu", "tanh"]))
-        "Unknown activation 'rellu'. Did you mean 'relu'? Known: relu, tanh."
+        "Unknown activation 'rellu'. Did you mean 'relu'?"
     """
     guess = nearest(name, known)
-    hint = f" Did you mean {guess!r}?" if guess else ""
-    listed = ", ".join(sorted({str(k) for k in known}))
-    return ValueError(f"Unknown {kind} {name!r}.{hint} Known: {listed}.{' ' + cure if cure else ''}")
+    hint = f"Did you mean {guess!r}?" if guess else f"Known: {', '.join(sorted({str(k) for k in known}))}."
+    return ValueError(f"Unknown {kind} {name!r}. {hint}{' ' + cure if cure else ''}")
 
 
 def wrong_argument(owner, argument, value, wanted):

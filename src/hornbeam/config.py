@@ -9,7 +9,7 @@ import os
 import warnings
 from pathlib import Path
 
-ENGINES = ("jax",)
+ENGINES = ("jax", "numpy")
 # Keras itself writes one of these into keras.json at its first import, so finding one there is no wish of the user's.
 KERAS_ENGINES = ("tensorflow", "theano", "cntk", "torch", "openvino")
 FLOAT_TYPES = ("float16", "bfloat16", "float32", "float64")

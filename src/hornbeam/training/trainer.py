@@ -62,16 +62,22 @@ class Trainer(OneBatch):
             raise checks.unknown_keywords("compile", unknown, known)
         if target_tensors is not None:
             raise ValueError("compile: target_tensors is not supported. Give the targets to fit as y.")
-        self.optimizer = optimizers.get(optimizer)
+        optimizer = optimizers.get(optimizer)
+        wanted = (loss, metrics, loss_weights, weighted_metrics)
+        objectives = None
+        if getattr(self, "_graph", None) is not None:
+            objectives = self._objectives_for([K.int_shape(t) for t in self.outputs], wanted)
+        # Nothing is changed before all of it is known to be right.
+        self._forget_programs()
+        self.optimizer = optimizer
         self.loss = loss
         self.metrics = metrics or []
         self.loss_weights = loss_weights
         self.sample_weight_mode = sample_weight_mode
         self.weighted_metrics = weighted_metrics or []
-        self._compiled_with = (loss, metrics, loss_weights, weighted_metrics)
-        self._forget_programs()
-        if getattr(self, "_graph", None) is not None:
-            self._resolve_objectives([K.int_shape(t) for t in self.outputs])
+        self._compiled_with = wanted
+        self._objectives = objectives
+        if objectives is not None:
             self._remember_trainable()
 
     def _forget_programs(self):
@@ -84,8 +90,9 @@ class Trainer(OneBatch):
     def _remember_trainable(self):
         self._trainable_at_compile = list(self.trainable_weights)
 
-    def _resolve_objectives(self, shapes):
-        loss, metrics, loss_weights, weighted = self._compiled_with
+    def _objectives_for(self, shapes, wanted):
+        """Losses and metrics matched to outputs of `shapes`."""
+        loss, metrics, loss_weights, weighted = wanted
         if self._graph is None:
             self._guessed_output_names = [f"output_{i + 1}" for i in range(len(shapes))]
         objectives = Objectives(self.output_names, shapes, loss, metrics, loss_weights, weighted)
@@ -93,7 +100,7 @@ class Trainer(OneBatch):
             for term, tensor in zip(objectives.losses, self.outputs, strict=True):
                 if tensor._keras_history is not None:
                     advice.check_pair(term, _last_layer(tensor._keras_history[0]), K.int_shape(tensor))
-        self._objectives = objectives
+        return objectives
 
     @property
     def metrics_names(self):
@@ -169,10 +176,8 @@ class Trainer(OneBatch):
         if not self.built or (self._graph is None and self._objectives is None):
             self._trace_once(inputs, form)
         if self._compiled_with is not None and self._objectives is None:
-            if self._graph is not None:
-                self._resolve_objectives([K.int_shape(t) for t in self.outputs])
-            else:
-                self._resolve_objectives(self._traced_shapes)
+            shapes = self._traced_shapes if self._graph is None else [K.int_shape(t) for t in self.outputs]
+            self._objectives = self._objectives_for(shapes, self._compiled_with)
         if self._trainable_at_compile is None and self.built:
             self._remember_trainable()
 

@@ -1,0 +1,24 @@
+"""The loop over steps on the NumPy engine, step by step."""
+
+import numpy as np
+
+from hornbeam import nest
+
+
+def compile_steps(step):
+    """The loop of the compiled engine, spelled out; see there for what the arguments mean."""
+
+    def run(fixed, state, data, plan, valid, start, stop):
+        logs = None
+        steps = len(plan) if plan is not None else len(nest.flatten(data)[0])
+        for i in range(int(start), int(stop)):
+            rows = plan[i] if plan is not None else None
+            batch = nest.map_structure(lambda a, i=i, rows=rows: a[i] if rows is None else a[rows], data)
+            state, new = step(fixed, state, batch, None if valid is None else valid[i])
+            if logs is None:
+                logs = nest.map_structure(lambda a: np.zeros((steps, *np.shape(a)), np.asarray(a).dtype), new)
+            for kept, value in zip(nest.flatten(logs), nest.flatten(new), strict=True):
+                kept[i] = value
+        return state, logs
+
+    return run
