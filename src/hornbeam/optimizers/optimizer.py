@@ -68,7 +68,7 @@ class Optimizer(StateKeeper):
 
     weight_decay = Hyperparameter()
 
-    def __init__(self, lr=None, **kwargs):
+    def __init__(self, lr=None, /, **kwargs):
         super().__init__()
         lr = self._checked_keywords(lr, kwargs)
         self.name = kwargs.get("name") or type(self).__name__.lower()

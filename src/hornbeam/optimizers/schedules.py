@@ -162,7 +162,8 @@ class PolynomialDecay(LearningRateSchedule):
         else:
             step = K.minimum(step, span)
         height = self.initial_learning_rate - self.end_learning_rate
-        return height * K.pow(1.0 - step / span, float(self.power)) + self.end_learning_rate
+        left = K.maximum(1.0 - step / span, 0.0)  # rounding must not make it negative: no power of that is a number
+        return height * K.pow(left, float(self.power)) + self.end_learning_rate
 
 
 @registry.register("schedule")
