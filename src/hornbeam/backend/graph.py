@@ -5,7 +5,7 @@ import numpy as np
 from hornbeam import config, nest, scope, symbolic
 from hornbeam.backend import naming
 from hornbeam.backend.variables import Variable, get_value
-from hornbeam.backend.words import attach, get_uid_name, infer, is_symbolic, word
+from hornbeam.backend.words import Spec, attach, get_uid_name, is_symbolic, word
 from hornbeam.engines import engine
 from hornbeam.symbolic import Node, SymbolicTensor
 
@@ -312,7 +312,7 @@ def gradients(loss, variables):
     wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
     operation = _Gradients(loss, wanted)
     node = Node(operation, (operation.leaves, operation.tensors), {})
-    form, _ = infer(lambda a, k: operation.call_node(a, k, None)[0], node.args, {})
+    form = [Spec(thing.shape, thing.dtype) for thing in wanted]  # a gradient has the form of what it is taken by
     return attach(node, form, get_uid_name("gradients"))
 
 

@@ -246,7 +246,8 @@ class Concatenate(_Merge):
             return None
         rank = K.ndim(inputs[0])
         if self.axis % rank == rank - 1:  # features grow, so the time steps stay where they are
-            return super().compute_mask(inputs, [m if m is None or K.ndim(m) < rank else K.all(m, axis=-1) for m in mask])
+            found = [m if m is None or K.ndim(m) < rank else K.all(m, axis=-1) for m in mask]
+            return super().compute_mask(inputs, found)
         masks = []
         for x, m in zip(inputs, mask, strict=True):
             full = K.ones_like(x, dtype="bool")

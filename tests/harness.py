@@ -1,0 +1,318 @@
+"""One check for every layer: what any layer promises, proven on a few small arrays.
+
+    from harness import check_layer
+
+    def test_dense():
+        check_layer(Dense, {"units": 3}, input_shape=(4,))
+"""
+
+import importlib.util
+import json
+
+import numpy as np
+
+from hornbeam import backend as K
+from hornbeam import nest, registry, scope
+from hornbeam.core import Input
+
+BATCH = 3
+OPEN_SIZE = 4  # what an unknown size in `input_shape` is on the day
+
+
+def check_layer(
+    make, kwargs=None, input_shape=None, inputs=None, *, dtype="float32", random=False, gradients=True,
+    sequential=True, one_step=True, config=True, engines=True, custom_objects=None, rtol=1e-5, atol=1e-6,
+):  # fmt: skip
+    """Prove what any layer promises.
+
+    Promised shape and type = real ones, on symbols and on values, for a whole batch, one row and none; weights and
+    configuration round trips; use in a functional model and in a stack; finite gradients; one compiled training
+    step; rows that pad a batch change nothing; the same result on every engine.
+
+    Args:
+        make: the layer's class, or a function giving a new layer at every call.
+        kwargs: arguments for `make`.
+        input_shape: sizes without the batch, None where unknown; or a list of such shapes for several inputs.
+        inputs: array(s) to use in place of random ones; their shapes are taken where `input_shape` is missing.
+        random: does the result change from call to call while training?
+        gradients: is the layer differentiable?
+        sequential: can it stand first in a stack? One input only.
+        one_step: run one compiled training step?
+        config: can the layer be written down?
+        engines: is it the same on the other engines?
+        custom_objects: for reading the configuration.
+
+    Returns:
+        the result of the layer (inference) on the inputs, as NumPy array or list of them, and the layer.
+    """
+    case = _Case(make, dict(kwargs or {}), input_shape, inputs, dtype, custom_objects, rtol, atol)
+    case.check_shapes()
+    case.check_weights()
+    case.check_compiled(gradients, random)
+    if config:
+        case.check_config()
+    if config and _there("hornbeam.training.trainer") and _there("hornbeam.metrics"):
+        case.check_models(sequential and not case.several, one_step and gradients)
+    if engines:
+        case.check_engines()
+    return case.result, case.layer
+
+
+def _there(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def _zip(*structures):
+    return zip(*(nest.flatten(s) for s in structures), strict=True)
+
+
+def _distance(y_true, y_pred):
+    """A loss no last activation is unsuited for."""
+    return K.mean(K.square(y_true - y_pred), axis=-1)
+
+
+def numpy_of(structure):
+    """Values as NumPy arrays, in the same nesting."""
+    return nest.map_structure(lambda v: None if v is None else K.get_value(v), structure)
+
+
+def run_on_engine(name, layer, arrays):
+    """Result of `layer` (inference) on the engine called `name`, its weights handed over as plain arrays."""
+    with K.use_engine(name) as engine:
+        values = {v: engine.convert(np.asarray(v.numpy())) for v in [*layer.weights, *layer.state_variables]}
+        with scope.Scope(values):
+            found, _ = layer.run(nest.map_structure(engine.convert, arrays), None, (), {})
+        return nest.map_structure(lambda v: None if v is None else engine.to_numpy(v), found)
+
+
+class _Case:
+    """One layer, its inputs and its result."""
+
+    def __init__(self, make, kwargs, input_shape, inputs, dtype, custom_objects, rtol, atol):
+        self.make = lambda: make(**kwargs)
+        self.custom_objects, self.rtol, self.atol = custom_objects, rtol, atol
+        self.several = isinstance(inputs, list) or (isinstance(input_shape, list) and inputs is None)
+        if inputs is None:
+            draw = np.random.default_rng(0)
+            shapes = input_shape if self.several else [input_shape]
+            sizes = [(BATCH, *(OPEN_SIZE if s is None else s for s in shape)) for shape in shapes]
+            floating = "float" in dtype
+            inputs = [draw.normal(size=s) if floating else draw.integers(0, 4, s) for s in sizes]
+            inputs = [x.astype(dtype) for x in inputs]
+        else:
+            inputs = [np.asarray(x) for x in nest.to_list(inputs)]
+        self.inputs = inputs if self.several else inputs[0]
+        if input_shape is None:
+            input_shape = [x.shape[1:] for x in inputs]
+        self.shapes = input_shape if isinstance(input_shape, list) else [input_shape]
+        self.dtypes = [str(x.dtype) for x in inputs]
+        self.layer = self.make()
+
+    def symbols(self):
+        found = [Input(shape, dtype=dtype) for shape, dtype in zip(self.shapes, self.dtypes, strict=True)]
+        return found if self.several else found[0]
+
+    def equal(self, found, wanted, what):
+        for one, other in _zip(numpy_of(found), numpy_of(wanted)):
+            np.testing.assert_allclose(one, other, rtol=self.rtol, atol=self.atol, err_msg=what)
+
+    # --- What is checked, in this order ---
+
+    def check_shapes(self):
+        """The symbolic promise and the hand-written rule hold for real values."""
+        promised = self.layer(self.symbols())
+        self.result = numpy_of(self.layer(self.inputs))
+        assert len(nest.flatten(promised)) == len(nest.flatten(self.result))
+        for symbol, value in _zip(promised, self.result):
+            assert len(symbol.shape) == value.ndim, f"promised {symbol.shape}, got {value.shape}"
+            same = all(p in (None, real) for p, real in zip(symbol.shape, value.shape, strict=True))
+            assert same, f"promised {tuple(symbol.shape)}, got {value.shape}"
+            assert symbol.dtype == str(value.dtype), f"promised {symbol.dtype}, got {value.dtype}"
+            assert value.dtype.kind != "f" or np.isfinite(value).all()
+        shapes = nest.map_structure(np.shape, self.inputs)
+        ruled = self.layer.compute_output_shape(shapes)
+        real = [v.shape for v in nest.flatten(self.result)]
+        ruled = [ruled] if all(isinstance(s, int) for s in ruled) else list(ruled)
+        assert [tuple(s) for s in ruled] == real
+
+    def check_weights(self):
+        """What get_weights gives, set_weights takes; the counts agree."""
+        weights = self.layer.get_weights()
+        self.layer.set_weights([w + 1 for w in weights])
+        self.equal(self.layer.get_weights(), [w + 1 for w in weights], "weights set")
+        self.layer.set_weights(weights)
+        assert self.layer.count_params() == sum(w.size for w in weights)
+        assert len(self.layer.trainable_weights) + len(self.layer.non_trainable_weights) == len(weights)
+
+    def _twin(self, **changes):
+        """A layer read from this one's configuration, by way of JSON."""
+        settings = json.loads(json.dumps(self.layer.get_config()))
+        entry = {"class_name": registry.get_registered_name(type(self.layer)), "config": {**settings, **changes}}
+        twin = registry.deserialize("layer", entry, self.custom_objects)
+        if not changes:
+            assert json.loads(json.dumps(twin.get_config())) == settings
+        return twin
+
+    def check_config(self):
+        """A layer made from the configuration, with the same weights, gives the same."""
+        twin = self._twin()
+        twin(self.symbols())
+        twin.set_weights(self.layer.get_weights())
+        self.equal(twin(self.inputs), self.result, "layer from configuration")
+
+    def check_compiled(self, gradients, random):
+        """Compiled, the layer gives the same; gradients are finite; rows keep to themselves, padding does nothing."""
+        graph, wanted = self._gradient_graph() if gradients else (None, [])
+        found = K.engine.compile_function(lambda *given: self._all_calls(graph, *given))(
+            [v.value for v in self.layer.weights], nest.map_structure(K.constant, self.inputs), np.int32(BATCH)
+        )
+        found = {name: numpy_of(value) for name, value in found.items()}
+        self.equal(found["whole"], self.result, "compiled")
+        for tensor, gradient in zip(wanted, found.get("gradients", []), strict=True):
+            known = zip(tensor.shape, gradient.shape, strict=True)
+            assert all(size in (None, real) for size, real in known), f"gradient of {tensor.name}: {gradient.shape}"
+            assert np.isfinite(gradient).all(), f"gradient of {tensor.name} is not finite"
+        if not self.layer.rowwise:
+            return
+        for value, row, empty in _zip(self.result, found["one"], found["none"]):
+            np.testing.assert_allclose(row, value[:1], rtol=self.rtol, atol=self.atol, err_msg="one row alone")
+            assert empty.shape == (0, *value.shape[1:])
+        if not random:
+            for plain, padded in _zip(found["plain"], found["padded"]):
+                np.testing.assert_allclose(
+                    padded[: len(plain)] if padded.ndim else padded, plain, rtol=self.rtol, atol=self.atol,
+                    err_msg="result, then weights, of a training step: with padding rows, and without",
+                )  # fmt: skip
+
+    def _gradient_graph(self):
+        """Function of the graph giving gradients, and what they are taken by."""
+        symbols = self.symbols()
+        loss = sum(K.sum(K.square(y)) for y in nest.flatten(self.layer(symbols)) if "float" in y.dtype)
+        wanted = [t for t in nest.flatten(symbols) if "float" in t.dtype] + self.layer.trainable_weights
+        return K.function(nest.flatten(symbols), K.gradients(loss, wanted) if wanted else []), wanted
+
+    def _all_calls(self, graph, weights, inputs, rows):
+        """Every call worth checking, for one compilation."""
+        values = dict(zip(self.layer.weights, weights, strict=True))
+
+        def run(some, training=False, valid_rows=None):
+            with scope.Scope(dict(values), training=training, seed=7, valid_rows=valid_rows) as here:
+                outputs = nest.flatten(self.layer(nest.map_structure(some, inputs)))
+                return outputs + ([here.values[v] for v in self.layer.weights] if training else [])
+
+        found = {"whole": run(lambda x: x), "one": run(lambda x: x[:1]), "none": run(lambda x: x[:0])}
+        if self.layer.rowwise:
+            found["plain"] = run(lambda x: x, True)
+            found["padded"] = run(lambda x: K.concatenate([x, x[:1], x[:1] + 1], axis=0), True, rows)
+        if graph is not None:
+            own = [values[v] for v in graph._variables]
+            found["gradients"] = graph._run(own, nest.flatten(inputs), False, 7)[0]
+        return found
+
+    def check_models(self, sequential, one_step):
+        """In a functional model, in one read from its JSON, and in a stack: the same result. Then a step."""
+        from hornbeam.models import Model, Sequential, model_from_json
+
+        symbols = self.symbols()
+        model = Model(symbols, self.layer(symbols))
+        again = model_from_json(model.to_json(), self.custom_objects)
+        again.set_weights(model.get_weights())
+        self.equal(again(self.inputs), self.result, "model read from JSON")
+        if sequential and len(nest.flatten(self.result)) == 1 and type(nest.flatten(self.result)[0]) is np.ndarray:
+            stack = Sequential([self._twin(batch_input_shape=(None, *self.shapes[0]))])
+            stack.set_weights(self.layer.get_weights())
+            self.equal(stack(self.inputs), self.result, "stack")
+        if one_step and all(v.dtype.kind == "f" for v in nest.flatten(self.result)):
+            again.compile("sgd", _distance)
+            loss = again.train_on_batch(self.inputs, self.result)
+            assert np.isfinite(loss).all()
+
+    def check_engines(self):
+        """Every other engine gives the same."""
+        if _there("hornbeam.engines.numpy"):
+            self.equal(run_on_engine("numpy", self.layer, self.inputs), self.result, "numpy engine")
+
+
+# --- Parity with Keras 3 ---
+
+
+def results_and_gradients(layer, inputs, probes, training=False):
+    """Results, then gradients of sum(result * probe) by the float inputs and the trainable weights; one compilation.
+
+    Args:
+        probes: function from a list of shapes to arrays to weigh the results with.
+    """
+    weights, others = layer.trainable_weights, layer.non_trainable_weights
+
+    def loss(given, own, fixed):
+        values = {**dict(zip(weights, own, strict=True)), **dict(zip(others, fixed, strict=True))}
+        with scope.Scope(values, training=training, seed=7):
+            found = layer.run(given if isinstance(inputs, list) else given[0], None, (), {})[0]
+        found = nest.flatten(found)
+        total = sum(K.sum(y * p) for y, p in zip(found, probes([y.shape for y in found]), strict=True))
+        return total, found
+
+    def both(given, own, fixed):
+        found = loss(given, own, fixed)[1]
+        size = len(given)
+        return found, K.engine.gradients(lambda v: loss(v[:size], v[size:], fixed)[0], [*given, *own])
+
+    arrays = [K.constant(x, str(x.dtype)) for x in nest.to_list(inputs)]
+    found, gradients = K.engine.compile_function(both)(arrays, [w.value for w in weights], [w.value for w in others])
+    floating = [x.dtype.kind == "f" for x in nest.to_list(inputs)] + [True] * len(weights)
+    return numpy_of(found), [K.get_value(g) for g, wanted in zip(gradients, floating, strict=True) if wanted]
+
+
+def _results_and_gradients_of_keras(oracle, inputs, probes, **kwargs):
+    import jax
+
+    fixed = [v.value for v in oracle.non_trainable_variables]
+    trainable = [v.value for v in oracle.trainable_variables]
+    arrays = nest.to_list(inputs)
+    places = [i for i, x in enumerate(arrays) if x.dtype.kind == "f"]
+
+    def loss(given, weights):
+        whole = list(arrays)
+        for i, x in zip(places, given, strict=True):
+            whole[i] = x
+        found, _ = oracle.stateless_call(weights, fixed, whole if isinstance(inputs, list) else whole[0], **kwargs)
+        found = nest.flatten(found)
+        return sum((y * p).sum() for y, p in zip(found, probes([y.shape for y in found]), strict=True)), found
+
+    run = jax.jit(jax.grad(loss, (0, 1), has_aux=True))
+    (of_inputs, of_weights), found = run([arrays[i] for i in places], trainable)
+    return [np.asarray(y) for y in found], [np.asarray(g) for g in [*of_inputs, *of_weights]]
+
+
+def check_against_keras(layer, oracle, inputs, training=None, to_keras=None, rtol=1e-5, atol=1e-5):
+    """Prove that a layer and the same layer of real Keras 3 agree: results and all gradients.
+
+    Args:
+        layer: ours; its weights go into the oracle.
+        oracle: the layer of Keras.
+        inputs: array or list of arrays.
+        training: flag for both; only handed on if not None.
+        to_keras: function from our list of weights to the list the oracle takes, where the order differs.
+    """
+    shapes = nest.map_structure(np.shape, inputs)
+    layer(Input(batch_shape=shapes) if not isinstance(inputs, list) else [Input(batch_shape=s) for s in shapes])
+    if not oracle.built:
+        oracle.build(shapes)
+    weights = layer.get_weights()
+    if weights:
+        oracle.set_weights(to_keras(weights) if to_keras else weights)
+
+    def probes(shapes):
+        draw = np.random.default_rng(1)
+        return [draw.normal(size=shape).astype("float32") for shape in shapes]
+
+    found, gradients = results_and_gradients(layer, inputs, probes, bool(training))
+    kwargs = {} if training is None else {"training": training}
+    wanted, wanted_gradients = _results_and_gradients_of_keras(oracle, inputs, probes, **kwargs)
+    assert [y.shape for y in found] == [y.shape for y in wanted]
+    assert len(gradients) == len(wanted_gradients)
+    for one, other in zip([*found, *gradients], [*wanted, *wanted_gradients], strict=True):
+        np.testing.assert_allclose(one, other, rtol=rtol, atol=atol)
