@@ -1,6 +1,41 @@
-"""Hornbeam: the classic Keras system on a modern compiled engine."""
+"""Hornbeam: the classic Keras system on a modern compiled engine.
 
-from hornbeam import utils
+Build with `Sequential` or `Model`, say how to learn with `compile`, then `fit`, `evaluate`, `predict`.
+"""
 
-__all__ = ["utils"]
+from hornbeam import (
+    activations,
+    backend,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    regularizers,
+    utils,
+)
+from hornbeam.layers import Input
+from hornbeam.models import Model, Sequential
+from hornbeam.training import callbacks
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Input",
+    "Model",
+    "Sequential",
+    "activations",
+    "backend",
+    "callbacks",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "optimizers",
+    "regularizers",
+    "utils",
+]

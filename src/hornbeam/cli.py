@@ -1,0 +1,136 @@
+"""The command `hornbeam`: demo, doctor, --version."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+
+from hornbeam import backend as K
+from hornbeam import checks, config
+from hornbeam.utils.optional import EXTRAS
+
+NEEDED = ("numpy", "h5py", "rich")
+# What pip calls a library where its module has another name.
+PIP_NAMES = {"sklearn": "scikit-learn"}
+
+
+def version_of(library):
+    """Installed version of a library, or None."""
+    try:
+        return importlib.metadata.version(PIP_NAMES.get(library, library))
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def demo(arguments):
+    """Train on handwritten digits and draw what was learned."""
+    from hornbeam import demo as room
+
+    room.run(epochs=arguments.epochs or room.EPOCHS, out=arguments.out)
+
+
+def doctor(arguments):
+    """Say what is installed, what computes, and where things are kept."""
+    for line in findings():
+        print(line)
+
+
+def findings():
+    """The lines of `hornbeam doctor`."""
+    yield _line("hornbeam", version_of("hornbeam") or "not installed: runs from source")
+    yield _line("python", f"{platform.python_version()} ({sys.executable})")
+    yield _line("system", platform.platform())
+    yield _line("engine", f"{K.backend()} {version_of(K.backend()) or ''}".rstrip())
+    yield _line("devices", ", ".join(_devices()))
+    yield _line("cores", _cores())
+    yield _line("settings", f"floatx {K.floatx()}, image_data_format {K.image_data_format()}, epsilon {K.epsilon():g}")
+    yield _line("folder", _folder(config.keras_home()))
+    for library in NEEDED:
+        yield _line(library, version_of(library) or f"MISSING: pip install {library}")
+    for library, extra in EXTRAS.items():
+        name = PIP_NAMES.get(library, library)
+        yield _line(name, version_of(library) or f'not installed (optional): pip install "hornbeam[{extra}]"')
+
+
+def _line(name, text):
+    return f"{name:14}{text}"
+
+
+def _devices():
+    """Where a fresh array of the engine lies."""
+    array = K.random_uniform((1,))
+    return sorted(str(device) for device in array.devices()) if hasattr(array, "devices") else ["cpu"]
+
+
+def _cores():
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{usable} of {os.cpu_count()} usable"
+
+
+def _folder(path):
+    if not path.exists():
+        return f"{path} (not there yet)"
+    return f"{path}" + ("" if os.access(path, os.W_OK) else " (NOT WRITABLE: set KERAS_HOME to a folder that is)")
+
+
+COMMANDS = {"demo": demo, "doctor": doctor}
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="hornbeam", description="Classic Keras on a modern compiled engine.")
+    parser.add_argument("--version", action="version", version=f"hornbeam {version_of('hornbeam') or '(from source)'}")
+    commands = parser.add_subparsers(dest="command", metavar="{" + ",".join(COMMANDS) + "}")
+    words = {name: function.__doc__.strip() for name, function in COMMANDS.items()}
+    parsers = {
+        name: commands.add_parser(name, help=words[name], description=f"hornbeam {name}: {words[name]}")
+        for name in COMMANDS
+    }
+    parsers["demo"].add_argument("--epochs", type=_positive, help="passes over the images (12)")
+    parsers["demo"].add_argument("--out", default="demo", help="folder for the pictures (demo)")
+    return parser
+
+
+def _positive(text):
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"a whole number from 1 on, got {text!r}")
+    return number
+
+
+def main(arguments=None):
+    """Run the command line.
+
+    Args:
+        arguments: list of words; None takes the program's own.
+
+    Returns:
+        exit status: 0, or 1 with a message on the error stream where a library is missing.
+
+    Raises:
+        SystemExit: status 2, where the command line is wrong; 0 after --help and --version.
+    """
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parser = _parser()
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        parser.error(str(checks.unknown_name("command", words[0], COMMANDS)))
+    given = parser.parse_args(words)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    try:
+        COMMANDS[given.command](given)
+    except ImportError as error:
+        print(f"hornbeam {given.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
