@@ -143,9 +143,9 @@ def test_what_one_callback_adds_to_the_logs_the_next_one_sees():
 
 
 def test_defaults_are_added_once():
-    callbacks = CallbackList([History()], add_history=True, add_progbar=True)
-    assert [type(callback).__name__ for callback in callbacks] == ["History", "ProgbarLogger"]
-    assert len(callbacks) == 2
+    callbacks = CallbackList([Callback(), History()], add_history=True, add_progbar=True)
+    assert [type(callback).__name__ for callback in callbacks] == ["ProgbarLogger", "Callback", "History"]
+    assert len(callbacks) == 3
 
 
 def test_a_callback_need_not_call_the_base_constructor():

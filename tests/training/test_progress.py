@@ -207,6 +207,15 @@ def test_training_in_silence(screen, clock):
     assert screen.getvalue() == ""
 
 
+def test_steps_are_counted_where_there_are_steps(screen, clock):
+    line = ProgbarLogger()
+    line.set_params({"verbose": 1, "epochs": 1, "samples": 60, "steps": 7})
+    line.on_train_begin()
+    line.on_epoch_begin(0)
+    line.on_progress(3, {"loss": 1.0})
+    assert screen.lines()[1].startswith("3/7 [")
+
+
 def test_an_epoch_that_was_cut_short_shows_where(screen, clock):
     line = ProgbarLogger()
     line.set_params({"verbose": 1, "epochs": 1, "samples": 60})

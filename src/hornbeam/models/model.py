@@ -8,6 +8,7 @@ from hornbeam.core.graph import Graph
 from hornbeam.core.layer import Layer
 from hornbeam.models import configuration
 from hornbeam.models.summary import print_summary
+from hornbeam.symbolic import SymbolicTensor
 from hornbeam.training.trainer import Trainer
 
 
@@ -51,6 +52,7 @@ class Model(Trainer, Layer):
     def _set_graph(self, inputs, outputs):
         self._graph = Graph(inputs, outputs, self.name)
         self.built = True
+        self._forget_programs()
 
     def _sublayers(self):
         # Vanishes from a subclass that forgot super().__init__(), which the message of `_need_init` then explains.
@@ -210,8 +212,13 @@ class Model(Trainer, Layer):
             self.compute_output_shape(tuple(input_shape))
 
     def _build_once(self, inputs, shapes):
-        if self._graph is None and not self.built:
-            self.built = True  # its layers build themselves as `call` reaches them
+        if self._graph is not None or self.built:
+            return
+        self.built = True
+        if scope.current() is None:
+            # Layers build themselves as `call` reaches them; a trace gets them all before any program is compiled.
+            symbols = nest.map_structure(lambda v: SymbolicTensor(tuple(v.shape), K.dtype(v), "input"), inputs)
+            K.infer(lambda args, kwargs: self.run(args[0], None, [], {})[0], [symbols], {})
 
     # --- Telling of itself ---
 

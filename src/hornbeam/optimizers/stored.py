@@ -44,20 +44,26 @@ class StateKeeper:
             weights: list of variables, or of arrays (then remembered by their shapes).
         """
         weights = list(weights)
-        forms = [(tuple(w.shape), K.dtype(w)) for w in weights]
         variables = all(isinstance(w, K.Variable) for w in weights)
-        key = tuple(id(w) for w in weights) if variables else tuple(forms)
+        key = tuple(id(w) if variables else (tuple(w.shape), K.dtype(w)) for w in weights)
         entry = self._states.get(key)
         if entry is None or any(ref() is not w for ref, w in zip(entry.refs, weights)):
             self._states = {k: e for k, e in self._states.items() if all(ref() is not None for ref in e.refs)}
-            refs = [weakref.ref(w) for w in weights] if variables else []
-            entry = self._states[key] = SimpleNamespace(refs=refs, forms=forms, state=self.init(weights))
+            entry = self._states[key] = self._entry(weights, variables)
         self._current = key
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self.set_weights(pending)
         entry.state = self.complete(entry.state, weights)
         return entry.state
+
+    def _entry(self, weights, variables):
+        return SimpleNamespace(
+            refs=[weakref.ref(w) for w in weights] if variables else [],
+            forms=[(tuple(w.shape), K.dtype(w)) for w in weights],
+            # Compiled steps reuse the state's memory, so it must not be that of the weights, say.
+            state=K.engine.own_all(self.init(weights)),
+        )
 
     def complete(self, state, weights):
         """`state` with what the present values of the scalars need beside; most optimizers need nothing."""

@@ -128,8 +128,8 @@ class CallbackList:
     Args:
         callbacks: list of callbacks, or None.
         queue_length: taken for old code's sake, not used.
-        add_history: append a :class:`~hornbeam.training.history.History` if there is none.
-        add_progbar: append a progress line if there is none.
+        add_history: add a :class:`~hornbeam.training.history.History` at the end if there is none.
+        add_progbar: put a progress line in front if there is none.
         model: passed to `set_model`.
         params: facts of the run, passed to `set_params`.
 
@@ -142,22 +142,22 @@ class CallbackList:
         self.callbacks = []
         for callback in _flat(callbacks):
             self.append(callback)
-        if add_progbar:
-            self._append_default("hornbeam.training.callbacks", "ProgbarLogger")
         if add_history:
-            self._append_default("hornbeam.training.history", "History")
+            self._add_default("hornbeam.training.history", "History", len(self.callbacks))
+        if add_progbar:  # first, so that what other callbacks print comes below the epoch's line
+            self._add_default("hornbeam.training.callbacks", "ProgbarLogger", 0)
         self.params = {}
         if model is not None:
             self.set_model(model)
         if params:
             self.set_params(params)
 
-    def _append_default(self, module, name):
+    def _add_default(self, module, name, place):
         import importlib
 
         kind = getattr(importlib.import_module(module), name)
         if not any(isinstance(callback, kind) for callback in self.callbacks):
-            self.append(kind())
+            self.callbacks.insert(place, kind())
 
     def append(self, callback):
         """Add a callback at the end.

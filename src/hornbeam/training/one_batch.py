@@ -78,7 +78,7 @@ class OneBatch:
     def _call_compiled(self, values):
         """Outputs of the model for engine values, by one compiled program a form of inputs."""
         compiled = self.__dict__.get("_compiled_call")
-        if compiled is None:
+        if compiled is None or (self._graph is None and compiled[1] != self.weights):
             variables = self.weights
 
             def run(weights, seed, inputs):

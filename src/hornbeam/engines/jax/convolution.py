@@ -24,58 +24,6 @@ from hornbeam.engines.jax.tensors import ACCELERATED
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "patches"]
 
-_AXES = "DHW"
-
-
-class Geometry(NamedTuple):
-    """Where a kernel's taps fall on the input: plain numbers, one an axis."""
-
-    sizes: tuple  # of the input
-    window: tuple
-    strides: tuple
-    pads: tuple  # (before, after)
-    dilation: tuple
-
-    @property
-    def out(self):
-        """Sizes of the output."""
-        rules = zip(self.sizes, self.window, self.strides, self.pads, self.dilation)
-        return tuple((n + sum(p) - (k - 1) * d - 1) // s + 1 for n, k, s, p, d in rules)
-
-    @property
-    def taps(self):
-        """All positions inside the window, row by row."""
-        return itertools.product(*map(range, self.window))
-
-    @property
-    def stays(self):
-        """True if the kernel moves one step at a time and is not spread out."""
-        return set(self.strides) == {1} and set(self.dilation) == {1}
-
-
-def geometry(sizes, window, strides, padding, dilation):
-    """The :class:`Geometry` that `padding` ('valid', 'same' or 'causal') means for an input of `sizes`."""
-    pads = []
-    for n, k, s, d in zip(sizes, window, strides, dilation):
-        reach = (k - 1) * d
-        if padding == "same":  # as many outputs as strides fit in; the odd one of the added zeros goes after
-            missing = max((-(-n // s) - 1) * s + reach + 1 - n, 0)
-            pads.append((missing // 2, missing - missing // 2))
-        else:
-            pads.append((reach if padding == "causal" else 0, 0))
-    return Geometry(tuple(sizes), tuple(window), tuple(strides), tuple(pads), tuple(dilation))
-
-
-def channels_last(x, data_format):
-    """`x` with channels last, from either layout."""
-    return jnp.moveaxis(x, 1, -1) if data_format == "channels_first" else x
-
-
-def restore_layout(y, data_format):
-    """The inverse of :func:`channels_last`."""
-    return jnp.moveaxis(y, -1, 1) if data_format == "channels_first" else y
-
-
 # --- The primitive words ---
 
 
@@ -136,7 +84,7 @@ def patches(x, window, strides, padding, data_format, dilation):
     """What the kernel sees at each place: (B, *out, taps * C), taps row by row; (B, *out, C * taps) in channels_first."""
     x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], window, strides, padding, dilation)
-    taps = list(_taps(x, spot))
+    taps = list(taps(x, spot))
     if data_format != "channels_first":
         return jnp.concatenate(taps, -1)
     return jnp.stack(taps, -1).reshape(x.shape[0], *spot.out, -1)
@@ -222,15 +170,11 @@ def _how_to_correlate(x, y, spot):
 
 
 def _one_tap(spot):
-    return math.prod(spot.window) == 1 and not _padded(spot)
+    return math.prod(spot.window) == 1 and not is_padded(spot)
 
 
 def _is_single(x):
     return x.dtype == jnp.float32
-
-
-def _padded(spot):
-    return any(map(any, spot.pads))
 
 
 # --- Forms of convolve ---
@@ -247,58 +191,58 @@ def _xla(x, w, spot, groups=1):
 
 def _product(x, w, spot):
     """A window of one tap is a matrix product at every place."""
-    x = _tap(x, spot, (0,) * len(spot.window))
-    return _dot(x.reshape(-1, x.shape[-1]), w.reshape(w.shape[-2:])).reshape(*x.shape[:-1], -1)
+    x = first_tap(x, spot, (0,) * len(spot.window))
+    return dot(x.reshape(-1, x.shape[-1]), w.reshape(w.shape[-2:])).reshape(*x.shape[:-1], -1)
 
 
 def _columns(x, w, spot):
     """All taps side by side (im2col), then one matrix product."""
-    seen = jnp.concatenate(list(_taps(x, spot)), -1)
-    return _dot(seen.reshape(-1, seen.shape[-1]), w.reshape(-1, w.shape[-1])).reshape(*seen.shape[:-1], -1)
+    seen = jnp.concatenate(list(taps(x, spot)), -1)
+    return dot(seen.reshape(-1, seen.shape[-1]), w.reshape(-1, w.shape[-1])).reshape(*seen.shape[:-1], -1)
 
 
 # --- Forms of spread ---
 
 
 def _product_back(y, w, spot):
-    back = _dot(y.reshape(-1, y.shape[-1]), w.reshape(w.shape[-2:]).T).reshape(*y.shape[:-1], -1)
-    return _lay(back, spot, (0,) * len(spot.window))
+    back = dot(y.reshape(-1, y.shape[-1]), w.reshape(w.shape[-2:]).T).reshape(*y.shape[:-1], -1)
+    return lay(back, spot, (0,) * len(spot.window))
 
 
 def _columns_back(y, w, spot):
     """One matrix product, then every tap's slice added where it belongs (col2im)."""
-    parts = _dot(y.reshape(-1, y.shape[-1]), w.reshape(-1, w.shape[-1]).T)
+    parts = dot(y.reshape(-1, y.shape[-1]), w.reshape(-1, w.shape[-1]).T)
     parts = parts.reshape(*y.shape[:-1], *spot.window, w.shape[-2])
     front = (slice(None),) * (y.ndim - 1)
-    return sum(_lay(parts[(*front, *tap)], spot, tap) for tap in spot.taps)
+    return sum(lay(parts[(*front, *tap)], spot, tap) for tap in spot.taps)
 
 
 def _turned_back(y, w, spot):
     """A convolution with the taps turned round; for strides of 1."""
-    return _phases(y, w.swapaxes(-1, -2), spot, _xla)
+    return phases(y, w.swapaxes(-1, -2), spot, _xla)
 
 
 # --- Forms of correlate ---
 
 
 def _product_kernel(x, y, spot):
-    x = _tap(x, spot, (0,) * len(spot.window))
-    found = _dot(_transposed(x.reshape(-1, x.shape[-1])), y.reshape(-1, y.shape[-1]))
+    x = first_tap(x, spot, (0,) * len(spot.window))
+    found = dot(transposed(x.reshape(-1, x.shape[-1])), y.reshape(-1, y.shape[-1]))
     return found.reshape(*spot.window, *found.shape)
 
 
 def _lines_kernel(x, y, spot):
     """Channels first, so that each tap of each channel is one contiguous line of the left matrix."""
-    lines = lax.optimization_barrier(jnp.moveaxis(_padded_input(x, spot), -1, 0))
-    seen = jnp.stack([_slice_tap(lines, spot, tap, 2) for tap in spot.taps])
+    lines = lax.optimization_barrier(jnp.moveaxis(padded_input(x, spot), -1, 0))
+    seen = jnp.stack([slice_tap(lines, spot, tap, 2) for tap in spot.taps])
     seen = lax.optimization_barrier(seen.reshape(-1, math.prod(y.shape[:-1])))
-    return _dot(seen, y.reshape(-1, y.shape[-1])).reshape(*spot.window, x.shape[-1], y.shape[-1])
+    return dot(seen, y.reshape(-1, y.shape[-1])).reshape(*spot.window, x.shape[-1], y.shape[-1])
 
 
 def _columns_kernel(x, y, spot):
     """All taps side by side, transposed as a whole."""
-    seen = jnp.concatenate(list(_taps(x, spot)), -1)
-    found = _dot(_transposed(seen.reshape(-1, seen.shape[-1])), y.reshape(-1, y.shape[-1]))
+    seen = jnp.concatenate(list(taps(x, spot)), -1)
+    found = dot(transposed(seen.reshape(-1, seen.shape[-1])), y.reshape(-1, y.shape[-1]))
     return found.reshape(*spot.window, x.shape[-1], y.shape[-1])
 
 
@@ -313,188 +257,9 @@ _KERNEL = {"product": _product_kernel, "lines": _lines_kernel, "columns": _colum
 def _grouped(x, w, spot, groups):
     inside, filters = w.shape[-2], w.shape[-1] // groups
     taps = math.prod(spot.window)
-    seen = jnp.stack(list(_taps(x, spot)), -2)  # (B, *out, taps, C)
+    seen = jnp.stack(list(taps(x, spot)), -2)  # (B, *out, taps, C)
     seen = seen.reshape(-1, taps, groups, inside)
     seen = seen.transpose(2, 0, 1, 3).reshape(groups, -1, taps * inside)
     w = w.reshape(taps, inside, groups, filters).transpose(2, 0, 1, 3).reshape(groups, taps * inside, filters)
-    y = lax.dot_general(seen, w, (((2,), (1,)), ((0,), (0,))), preferred_element_type=_sum_type(x)).astype(x.dtype)
+    y = lax.dot_general(seen, w, (((2,), (1,)), ((0,), (0,))), preferred_element_type=sum_type(x)).astype(x.dtype)
     return y.transpose(1, 0, 2).reshape(x.shape[0], *spot.out, -1)
-
-
-# --- Depthwise: a sum over taps of slice times weight, elementwise ---
-# XLA's grouped convolution took 100 ms where this takes 0.9 (8 x 28x28 x 256, 3x3), and its gradients by
-# differentiating the sum took 8.6 and 10.4 where the forms below take 1.9 and 2.5.
-
-
-def depthwise(x, w, spot):
-    """(B, *sizes, C), (*window, C, M) -> (B, *out, C * M)."""
-    multiplier = w.shape[-1]
-    if multiplier > 1:
-        x = jnp.repeat(x, multiplier, -1)
-    return scale(x, w.reshape(*spot.window, -1), spot)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def scale(x, w, spot):
-    """(B, *sizes, C), (*window, C) -> (B, *out, C): as :func:`convolve`, each channel for itself."""
-    return sum(part * w[tap] for part, tap in zip(_taps(x, spot), spot.taps))
-
-
-scale.defvjp(
-    lambda x, w, spot: (scale(x, w, spot), (x, w)),
-    lambda spot, saved, g: (scale_back(g, saved[1], spot), scale_kernel(saved[0], g, spot)),
-)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def scale_back(y, w, spot):
-    """(B, *out, C), (*window, C) -> (B, *sizes, C): as :func:`spread`."""
-    return _phases(y, w, spot, scale)
-
-
-scale_back.defvjp(
-    lambda y, w, spot: (scale_back(y, w, spot), (y, w)),
-    lambda spot, saved, u: (scale(u, saved[1], spot), scale_kernel(u, saved[0], spot)),
-)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
-def scale_kernel(x, y, spot):
-    """(B, *sizes, C), (B, *out, C) -> (*window, C): as :func:`correlate`.
-
-    Large maps are added up row by row of the batch, which keeps the sums in the cache, and by a product with ones at
-    the end: the compiler's own column sums do not use the vector units.
-    """
-    places = math.prod(spot.out)
-    if places * y.shape[-1] < 20_000:
-        found = [jnp.sum(part * y, tuple(range(y.ndim - 1))) for part in _taps(x, spot)]
-        return jnp.stack(found).reshape(*spot.window, -1)
-    inner = spot._replace(sizes=_padded_sizes(spot), pads=((0, 0),) * len(spot.pads))
-
-    def add_row(sums, row):
-        image, gradient = row
-        return tuple(s + _slice_tap(image, inner, t, 0) * gradient for s, t in zip(sums, spot.taps)), None
-
-    empty = tuple(jnp.zeros(y.shape[1:], y.dtype) for _ in spot.taps)
-    sums, _ = lax.scan(add_row, empty, (_padded_input(x, spot), y))
-    ones = jnp.ones((1, places), y.dtype)
-    return jnp.concatenate([_dot(ones, s.reshape(places, -1)) for s in sums]).reshape(*spot.window, -1)
-
-
-scale_kernel.defvjp(
-    lambda x, y, spot: (scale_kernel(x, y, spot), (x, y)),
-    lambda spot, saved, v: (scale_back(saved[1], v, spot), scale(saved[0], v, spot)),
-)
-
-
-# --- Gradients of the input as convolutions: one for every remainder of position by stride, interleaved ---
-
-
-def _phases(y, w, spot, convolve):
-    """What `w`, moved by strides, lays back on the input, for any bilinear `convolve` of stride 1."""
-    axes, phases = tuple(range(len(spot.window))), {}
-    for start in itertools.product(*map(range, spot.strides)):
-        rules = [_phase(spot, axis, a) for axis, a in enumerate(start)]
-        chosen = jnp.flip(w[tuple(slice(r.first, None, s) for r, s in zip(rules, spot.strides))], axes)
-        if chosen.size == 0:  # no tap ever falls here
-            phases[start] = jnp.zeros((y.shape[0], *[r.count for r in rules], w.shape[-1]), y.dtype)
-        else:
-            one = (1,) * len(rules)
-            near = Geometry(spot.out, chosen.shape[: len(axes)], one, tuple(r.pads for r in rules), spot.dilation)
-            phases[start] = convolve(y, chosen, near)
-    return _interleave(phases, spot)
-
-
-class _Phase(NamedTuple):
-    first: int  # tap of the window that this phase begins with
-    count: int  # results
-    pads: tuple
-
-
-def _phase(spot, axis, start):
-    """x[start + s m] = sum over t of y[m + lead - t] w[first + s t]; the pads say so for taps turned round."""
-    size, window, stride, spacing = spot.sizes[axis], spot.window[axis], spot.strides[axis], spot.dilation[axis]
-    lead, first = divmod(start + spot.pads[axis][0], stride)
-    count = len(range(start, size, stride))
-    reach = (len(range(first, window, stride)) - 1) * spacing
-    return _Phase(first, count, (reach - lead, count - 1 + lead - (spot.out[axis] - 1)))
-
-
-def _interleave(phases, spot):
-    """One array from those of all phases; the last axis is woven first."""
-    for axis in reversed(range(len(spot.sizes))):
-        stride, size, woven = spot.strides[axis], spot.sizes[axis], {}
-        for start in {key[:axis]: None for key in phases}:
-            parts = [phases[(*start, a)] for a in range(stride)]
-            woven[start] = _weave(parts, axis + 1, size) if stride > 1 else parts[0]
-        phases = woven
-    return phases[()]
-
-
-def _weave(parts, axis, size):
-    longest = parts[0].shape[axis]
-    parts = [_pad_axis(p, axis, longest - p.shape[axis]) for p in parts]
-    shape = parts[0].shape
-    both = jnp.stack(parts, axis + 1).reshape(*shape[:axis], longest * len(parts), *shape[axis + 1 :])
-    return lax.slice_in_dim(both, 0, size, axis=axis)
-
-
-def _pad_axis(x, axis, missing):
-    return x if not missing else jnp.pad(x, [(0, missing if a == axis else 0) for a in range(x.ndim)])
-
-
-# --- Pieces ---
-
-
-def _padded_input(x, spot):
-    """`x` with its zeros around it; a negative number of zeros cuts off."""
-    if not _padded(spot):
-        return x
-    return lax.pad(x, jnp.zeros((), x.dtype), [(before, after, 0) for before, after in ((0, 0), *spot.pads, (0, 0))])
-
-
-def _padded_sizes(spot):
-    return tuple(n + sum(p) for n, p in zip(spot.sizes, spot.pads))
-
-
-def _slice_tap(x, spot, tap, axis):
-    """What lies under one tap, for every output; spatial axes of `x` begin at `axis`."""
-    first = [t * d for t, d in zip(tap, spot.dilation)]
-    last = [f + (n - 1) * s + 1 for f, n, s in zip(first, spot.out, spot.strides)]
-    after = x.ndim - axis - len(first)
-    starts = (*(0,) * axis, *first, *(0,) * after)
-    ends = (*x.shape[:axis], *last, *x.shape[x.ndim - after :])
-    return lax.slice(x, starts, ends, (*(1,) * axis, *spot.strides, *(1,) * after))
-
-
-def _tap(x, spot, tap):
-    return _slice_tap(_padded_input(x, spot), spot, tap, 1)
-
-
-def _taps(x, spot):
-    x = _padded_input(x, spot)
-    return (_slice_tap(x, spot, tap, 1) for tap in spot.taps)
-
-
-def _lay(part, spot, tap):
-    """The inverse of :func:`_slice_tap`: zeros of the input's sizes, with `part` where the tap took it from."""
-    rules = []
-    for axis, t in enumerate(tap):
-        before = t * spot.dilation[axis] - spot.pads[axis][0]
-        covered = (spot.out[axis] - 1) * spot.strides[axis] + 1
-        rules.append((before, spot.sizes[axis] - before - covered, spot.strides[axis] - 1))
-    return lax.pad(part, jnp.zeros((), part.dtype), ((0, 0, 0), *rules, (0, 0, 0)))
-
-
-def _sum_type(x):
-    """Sums of half-precision products are kept in single precision: twice as fast here, and exact enough."""
-    return jnp.float32 if x.dtype in (jnp.bfloat16, jnp.float16) else None
-
-
-def _dot(a, b):
-    return lax.dot(a, b, preferred_element_type=_sum_type(a)).astype(a.dtype)
-
-
-def _transposed(x):
-    """`x` turned in memory; folded into the product, the turn would cost twice as much there (390 to 435 GFLOP/s)."""
-    return lax.optimization_barrier(x.T)

@@ -45,7 +45,7 @@ def _project(xs, kernel, bias, gates):
     else:
         parts = [x @ k for x, k in zip(flat, _cut(kernel, gates), strict=True)]
         parts = parts if bias is None else [p + b for p, b in zip(parts, _cut(bias, gates), strict=True)]
-    return tuple(part.reshape(steps, batch, -1) for part in parts)
+    return tuple(part.reshape(steps, batch, part.shape[-1]) for part in parts)
 
 
 def _project_back(xs, kernel, d):
@@ -54,8 +54,8 @@ def _project_back(xs, kernel, d):
     flat = d.reshape(steps * batch, wide)
 
     def back(x, k, d):
-        dx = jnp.swapaxes((d @ k.T).reshape(steps, batch, -1), 0, 1)
-        rows = jnp.swapaxes(x, 0, 1).reshape(steps * batch, -1)
+        dx = jnp.swapaxes((d @ k.T).reshape(steps, batch, x.shape[-1]), 0, 1)
+        rows = jnp.swapaxes(x, 0, 1).reshape(steps * batch, x.shape[-1])
         return dx, _bar(rows.T) @ d
 
     gates = len(xs)
@@ -84,7 +84,8 @@ def _recur_kernel(h, d, drop, gates):
     """Gradient of the recurrent kernel from states before (T, B, H) and `d` (T, B, G H)."""
 
     def product(h, d):
-        return _bar(h.reshape(-1, h.shape[-1]).T) @ d.reshape(-1, d.shape[-1])
+        rows = h.shape[0] * h.shape[1]
+        return _bar(h.reshape(rows, h.shape[-1]).T) @ d.reshape(rows, d.shape[-1])
 
     if len(drop) <= 1:
         return product(h * drop[0] if drop else h, d)

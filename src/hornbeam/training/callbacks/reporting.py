@@ -72,7 +72,7 @@ class ProgbarLogger(Callback):
     `fit(verbose=...)` adds it. Refreshed through `on_progress`, so that it never slows training to single steps.
 
     Args:
-        count_mode: count 'samples' (default) or 'steps'.
+        count_mode: count 'samples' (default) or 'steps'; always steps where `fit` was given `steps_per_epoch`.
         stateful_metrics: taken for old code's sake; `fit` hands over the very numbers to show.
 
     Raises:
@@ -110,7 +110,9 @@ class ProgbarLogger(Callback):
             return
         params = self.params or {}
         self.output.headline(f"Epoch {epoch + 1}/{params.get('epochs') or '?'}")
-        self.line = Progbar(params.get(self.count_mode), verbose=self.verbose, output=self.output)
+        # 'steps' is there where steps_per_epoch was given; everything then counts in steps.
+        target = params.get("steps") or params.get(self.count_mode)
+        self.line = Progbar(target, verbose=self.verbose, output=self.output)
 
     def on_progress(self, seen, logs=None):
         """Refresh the line."""
