@@ -46,13 +46,15 @@ class MetricTerm:
         function: (y_true, y_pred) -> values by row, a scalar, or a dict of such; None for objects with state.
         stateful: the metric object, if it keeps state over batches.
         weighted: does it count with sample weights?
+        integer: does it take class numbers as they are?
     """
 
-    def __init__(self, name, function, stateful, weighted):
+    def __init__(self, name, function, stateful, weighted, integer):
         self.name = name
         self.function = function
         self.stateful = stateful
         self.weighted = weighted
+        self.integer = integer
 
 
 class Objectives:
@@ -98,7 +100,7 @@ class Objectives:
         stateful = metric if hasattr(metric, "update_state") and plain is None else None
         function = None if stateful is not None else plain or metric
         name = name or getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__
-        return MetricTerm(name, function, stateful, weighted)
+        return MetricTerm(name, function, stateful, weighted, getattr(metric, "integer_targets", False))
 
     @property
     def stateful_metrics(self):
@@ -157,8 +159,8 @@ class Objectives:
     def _report(self, i, term, output, target, weight, mask, valid, count):
         name = self._full(self.names[i], term.name)
         loss = self.losses[i]
-        target = _target_like(target, output, getattr(term.function or term.stateful, "integer_targets", False)
-                              or (loss is not None and loss.integer and _same_rank_less_one(target, output)))  # fmt: skip
+        labels = loss is not None and loss.integer and K.ndim(target) == K.ndim(output) - 1
+        target = _target_like(target, output, term.integer or labels)
         if term.stateful is not None:
             _update(term.stateful, target, output, weight if term.weighted else None, mask, valid)
             return {}
@@ -169,10 +171,6 @@ class Objectives:
                 for key, v in values.items()
             }
         return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
-
-
-def _same_rank_less_one(target, output):
-    return K.ndim(target) == K.ndim(output) - 1
 
 
 def _is_one(weight):

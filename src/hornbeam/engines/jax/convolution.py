@@ -12,17 +12,21 @@ Inside this file all is channels last: x (B, *sizes, C), w (*window, C, F).
 """
 
 import functools
-import itertools
 import math
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hornbeam.engines.jax.depthwise import depthwise
+from hornbeam.engines.jax.products import dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import ACCELERATED
+from hornbeam.engines.jax.windows import (
+    channels_last, geometry, is_padded, lay, lay_back, padded_input, restore_layout, slice_tap, tap_slices,
+)  # fmt: skip
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "patches"]
+
 
 # --- The primitive words ---
 
@@ -81,13 +85,17 @@ def conv_transpose(x, kernel, sizes, strides, padding, data_format, dilation):
 
 
 def patches(x, window, strides, padding, data_format, dilation):
-    """What the kernel sees at each place: (B, *out, taps * C), taps row by row; (B, *out, C * taps) in channels_first."""
+    """What the window sees at each place.
+
+    Returns:
+        (B, *out, taps * C), taps row by row; for 'channels_first' (B, *out, C * taps).
+    """
     x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], window, strides, padding, dilation)
-    taps = list(taps(x, spot))
+    seen = list(tap_slices(x, spot))
     if data_format != "channels_first":
-        return jnp.concatenate(taps, -1)
-    return jnp.stack(taps, -1).reshape(x.shape[0], *spot.out, -1)
+        return jnp.concatenate(seen, -1)
+    return jnp.stack(seen, -1).reshape(x.shape[0], *spot.out, x.shape[-1] * len(seen))
 
 
 def _same_type(x, kernel):
@@ -182,7 +190,7 @@ def _is_single(x):
 
 def _xla(x, w, spot, groups=1):
     """XLA's own: fast forward, loops or not."""
-    letters = _AXES[-len(spot.window) :]
+    letters = "DHW"[-len(spot.window) :]
     layout = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     return lax.conv_general_dilated(
         x, w, spot.strides, spot.pads, rhs_dilation=spot.dilation, dimension_numbers=layout, feature_group_count=groups
@@ -191,21 +199,21 @@ def _xla(x, w, spot, groups=1):
 
 def _product(x, w, spot):
     """A window of one tap is a matrix product at every place."""
-    x = first_tap(x, spot, (0,) * len(spot.window))
-    return dot(x.reshape(-1, x.shape[-1]), w.reshape(w.shape[-2:])).reshape(*x.shape[:-1], -1)
+    x = next(tap_slices(x, spot))
+    return dot(x.reshape(-1, x.shape[-1]), w.reshape(w.shape[-2:])).reshape(*x.shape[:-1], w.shape[-1])
 
 
 def _columns(x, w, spot):
     """All taps side by side (im2col), then one matrix product."""
-    seen = jnp.concatenate(list(taps(x, spot)), -1)
-    return dot(seen.reshape(-1, seen.shape[-1]), w.reshape(-1, w.shape[-1])).reshape(*seen.shape[:-1], -1)
+    seen = jnp.concatenate(list(tap_slices(x, spot)), -1)
+    return dot(seen.reshape(-1, seen.shape[-1]), w.reshape(-1, w.shape[-1])).reshape(*seen.shape[:-1], w.shape[-1])
 
 
 # --- Forms of spread ---
 
 
 def _product_back(y, w, spot):
-    back = dot(y.reshape(-1, y.shape[-1]), w.reshape(w.shape[-2:]).T).reshape(*y.shape[:-1], -1)
+    back = dot(y.reshape(-1, y.shape[-1]), w.reshape(w.shape[-2:]).T).reshape(*y.shape[:-1], w.shape[-2])
     return lay(back, spot, (0,) * len(spot.window))
 
 
@@ -219,14 +227,14 @@ def _columns_back(y, w, spot):
 
 def _turned_back(y, w, spot):
     """A convolution with the taps turned round; for strides of 1."""
-    return phases(y, w.swapaxes(-1, -2), spot, _xla)
+    return lay_back(y, w.swapaxes(-1, -2), spot, _xla)
 
 
 # --- Forms of correlate ---
 
 
 def _product_kernel(x, y, spot):
-    x = first_tap(x, spot, (0,) * len(spot.window))
+    x = next(tap_slices(x, spot))
     found = dot(transposed(x.reshape(-1, x.shape[-1])), y.reshape(-1, y.shape[-1]))
     return found.reshape(*spot.window, *found.shape)
 
@@ -241,7 +249,7 @@ def _lines_kernel(x, y, spot):
 
 def _columns_kernel(x, y, spot):
     """All taps side by side, transposed as a whole."""
-    seen = jnp.concatenate(list(taps(x, spot)), -1)
+    seen = jnp.concatenate(list(tap_slices(x, spot)), -1)
     found = dot(transposed(seen.reshape(-1, seen.shape[-1])), y.reshape(-1, y.shape[-1]))
     return found.reshape(*spot.window, x.shape[-1], y.shape[-1])
 
@@ -257,9 +265,9 @@ _KERNEL = {"product": _product_kernel, "lines": _lines_kernel, "columns": _colum
 def _grouped(x, w, spot, groups):
     inside, filters = w.shape[-2], w.shape[-1] // groups
     taps = math.prod(spot.window)
-    seen = jnp.stack(list(taps(x, spot)), -2)  # (B, *out, taps, C)
+    seen = jnp.stack(list(tap_slices(x, spot)), -2)  # (B, *out, taps, C)
     seen = seen.reshape(-1, taps, groups, inside)
     seen = seen.transpose(2, 0, 1, 3).reshape(groups, -1, taps * inside)
     w = w.reshape(taps, inside, groups, filters).transpose(2, 0, 1, 3).reshape(groups, taps * inside, filters)
     y = lax.dot_general(seen, w, (((2,), (1,)), ((0,), (0,))), preferred_element_type=sum_type(x)).astype(x.dtype)
-    return y.transpose(1, 0, 2).reshape(x.shape[0], *spot.out, -1)
+    return y.transpose(1, 0, 2).reshape(x.shape[0], *spot.out, groups * filters)

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from hornbeam.engines.jax.convolution import channels_last, geometry, restore_layout
+from hornbeam.engines.jax.windows import channels_last, geometry, restore_layout
 
 __all__ = ["pool"]
 
