@@ -230,6 +230,7 @@ class Progbar:
         self._totals = {}  # name -> [sum of value times count, count], or the value itself
         self._start = time.monotonic()
         self._last_refresh = -math.inf
+        self._pace_from = None  # (seconds, count) at the first refresh
 
     def update(self, current, values=None):
         """Set the count, take in values, and refresh the line if it is time.
@@ -293,15 +294,23 @@ class Progbar:
 
     def _line(self, elapsed_s, room):
         """The line in progress; the bar shrinks so that the numbers fit `room` columns."""
-        per_step_s = elapsed_s / self.seen if self.seen else 0
         if self.target is None:
-            timing = f" - {elapsed_s:.0f}s {format_per_step(per_step_s)}"
+            timing = f" - {elapsed_s:.0f}s {format_per_step(elapsed_s / self.seen if self.seen else 0)}"
         else:
-            timing = f" - ETA: {format_remaining(per_step_s * (self.target - self.seen))}"
+            timing = f" - ETA: {format_remaining(self._pace_s(elapsed_s) * (self.target - self.seen))}"
         rest = timing + self._numbers()
         too_long = columns_of(format_bar(self.seen, self.target, self.width) + rest) - room if room else 0
         width = min(self.width, max(self.width - too_long, LEAST_WIDTH))
         return format_bar(self.seen, self.target, width) + rest
+
+    def _pace_s(self, elapsed_s):
+        """Seconds for each counted one, since the first refresh: what came before it includes compilation."""
+        if not self.seen:
+            return 0
+        if self._pace_from is None:
+            self._pace_from = elapsed_s, self.seen
+        then_s, then = self._pace_from
+        return (elapsed_s - then_s) / (self.seen - then) if self.seen > then else elapsed_s / self.seen
 
     def _finished_line(self, elapsed_s):
         timing = f"{elapsed_s:.0f}s {format_per_step(elapsed_s / self.seen if self.seen else 0)}"
