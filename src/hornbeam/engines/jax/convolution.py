@@ -22,8 +22,16 @@ from hornbeam.engines.jax.depthwise import depthwise
 from hornbeam.engines.jax.products import dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import ACCELERATED
 from hornbeam.engines.jax.windows import (
-    channels_last, geometry, is_padded, lay, lay_back, padded_input, restore_layout, slice_tap, tap_slices,
-)  # fmt: skip
+    channels_last,
+    geometry,
+    is_padded,
+    lay,
+    lay_back,
+    padded_input,
+    restore_layout,
+    slice_tap,
+    tap_slices,
+)
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "patches"]
 
