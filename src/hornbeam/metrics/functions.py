@@ -109,9 +109,9 @@ def sparse_top_k_categorical_accuracy(y_true, y_pred, k=5):
 def _in_top_k(numbers, y_pred, k):
     if K.ndim(y_pred) == 2:
         return K.cast(K.in_top_k(y_pred, numbers, k), K.floatx())
-    rows = K.reshape(y_pred, (-1, K.int_shape(y_pred)[-1]))
-    found = K.in_top_k(rows, K.reshape(numbers, (-1,)), k)
-    return K.reshape(K.cast(found, K.floatx()), K.shape(numbers))
+    chosen = K.cast(K.one_hot(numbers, K.int_shape(y_pred)[-1]), K.dtype(y_pred))
+    larger = K.greater(y_pred, K.sum(chosen * y_pred, axis=-1, keepdims=True))
+    return K.cast(K.less(K.sum(K.cast(larger, K.floatx()), axis=-1), k), K.floatx())
 
 
 def cosine_of_angle(y_true, y_pred, axis=-1):
