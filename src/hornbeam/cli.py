@@ -41,7 +41,7 @@ def findings():
     yield _line("hornbeam", version_of("hornbeam") or "not installed: runs from source")
     yield _line("python", f"{platform.python_version()} ({sys.executable})")
     yield _line("system", platform.platform())
-    yield _line("engine", f"{K.backend()} {version_of(K.backend()) or ''}".rstrip())
+    yield _line("engine", f"{K.backend()} {version_of(str(K.backend())) or ''}".rstrip())
     yield _line("devices", ", ".join(_devices()))
     yield _line("cores", _cores())
     yield _line("settings", f"floatx {K.floatx()}, image_data_format {K.image_data_format()}, epsilon {K.epsilon():g}")
@@ -81,7 +81,7 @@ def _parser():
     parser = argparse.ArgumentParser(prog="hornbeam", description="Classic Keras on a modern compiled engine.")
     parser.add_argument("--version", action="version", version=f"hornbeam {version_of('hornbeam') or '(from source)'}")
     commands = parser.add_subparsers(dest="command", metavar="{" + ",".join(COMMANDS) + "}")
-    words = {name: function.__doc__.strip() for name, function in COMMANDS.items()}
+    words = {name: (function.__doc__ or "").strip() for name, function in COMMANDS.items()}
     parsers = {
         name: commands.add_parser(name, help=words[name], description=f"hornbeam {name}: {words[name]}")
         for name in COMMANDS

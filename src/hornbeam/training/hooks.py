@@ -3,6 +3,8 @@
 The callbacks themselves are in the folder callbacks/, the progress line in progress.py, the history in history.py.
 """
 
+from typing import Any
+
 from hornbeam.training.logs import MetricDict
 
 
@@ -29,8 +31,8 @@ class Callback:
     """
 
     # Set here and not in __init__, which users' callbacks often leave uncalled.
-    model = None
-    params = None
+    model: Any = None
+    params: Any = None
     validation_data = None
     needs_batches = True
 

@@ -86,7 +86,7 @@ class Notebook:
         above = [f"... {hidden} lines above are not shown", *self.lines[hidden:]] if hidden > 0 else self.lines
         bundle = {"text/plain": "\n".join([*above, text])}
         if self.handle is None:
-            from IPython.display import display
+            from IPython.display import display  # pyright: ignore[reportMissingImports]
 
             self.handle = display(bundle, raw=True, display_id=True)
         else:

@@ -38,7 +38,7 @@ def hand_over(figure, path=None, show=None):
     if path is not None:
         figure.savefig(path, dpi=150)
     if show and _in_notebook():
-        from IPython.display import display
+        from IPython.display import display  # pyright: ignore[reportMissingImports]
 
         display(figure)
     elif show or (show is None and path is None and not _in_notebook()):
@@ -139,7 +139,8 @@ def draw_predictions(figure, images, labels, probabilities, columns=8):
         columns: images in a row, 8.
     """
     rows = math.ceil(len(images) / columns)
-    figure.set_size_inches(1.35 * columns, 1.75 * rows)
+    figure.set_size_inches(1.35 * columns, 1.7 * rows + 0.4)
+    figure.suptitle("What was read, and how surely; red where wrong", fontsize=11, color="#333333")
     for place, (image, label, row) in enumerate(zip(images, labels, probabilities), 1):
         panel = figure.add_subplot(rows, columns, place)
         panel.imshow(image, cmap="gray_r", interpolation="nearest")

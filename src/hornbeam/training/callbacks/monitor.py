@@ -32,7 +32,7 @@ class Monitor(Callback):
         """What any value is better than."""
         return float("-inf") if self.upward else float("inf")
 
-    def is_better(self, value, best, min_delta=0):
+    def is_better(self, value, best, min_delta=0.0):
         """Is `value` better than `best` by more than `min_delta`? NaN never is."""
         return value > best + min_delta if self.upward else value < best - min_delta
 

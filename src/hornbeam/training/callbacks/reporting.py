@@ -7,6 +7,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -95,8 +96,8 @@ class ProgbarLogger(Callback):
         self.count_mode = count_mode
         self.stateful_metrics = set(stateful_metrics or [])
         self.verbose = 0
-        self.line = None
-        self.output = None
+        self.line: Any = None
+        self.output: Any = None
 
     def on_train_begin(self, logs=None):
         """Choose where to write."""
@@ -201,7 +202,7 @@ class CSVLogger(Callback):
         self.separator = separator
         self.append = append
         self.keys = None
-        self._file = None
+        self._file: Any = None
 
     def on_train_begin(self, logs=None):
         """Open the file; take over its columns if it is continued."""

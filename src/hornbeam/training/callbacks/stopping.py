@@ -57,7 +57,7 @@ class EarlyStopping(Monitor):
         self.wait = 0
         self.stopped_epoch = 0
         self.best = self.worst if self.baseline is None else self.baseline
-        self.best_epoch = None
+        self.best_epoch = 0
         self.best_weights = None
 
     def on_train_begin(self, logs=None):
