@@ -227,12 +227,10 @@ class Steps:
     def state(self, kind):
         """What a program carries on; its memory is reused, so it is fetched anew for every call."""
         if kind == "train":
-            if self.optimizer.state is None:
-                self.optimizer.state = K.engine.own_all(self.optimizer.init([v.value for v in self.trainable]))
             return {
                 "weights": [v.value for v in self.trainable],
                 "carried": [v.value for v in (*self.others, *self.states, *self.metric_variables)],
-                "optimizer": self.optimizer.state,
+                "optimizer": self.optimizer.build(self.trainable),
                 "step": self.optimizer.iterations.value,
             }
         if kind == "test":

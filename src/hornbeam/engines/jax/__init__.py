@@ -9,6 +9,7 @@ from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403
+from hornbeam.engines.jax.normalization import *  # noqa: E402, F403
 from hornbeam.engines.jax.pooling import *  # noqa: E402, F403
 from hornbeam.engines.jax.random import *  # noqa: E402, F403
 from hornbeam.engines.jax.recurrent import *  # noqa: E402, F403

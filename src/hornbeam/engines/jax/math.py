@@ -62,11 +62,11 @@ matmul = jnp.matmul
 
 
 def sum(x, axis=None, keepdims=False):
-    return np.sum(x, axis, keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
+    return np.sum(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
 
 
 def prod(x, axis=None, keepdims=False):
-    return np.prod(x, axis, keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
+    return np.prod(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
 
 
 def max(x, axis=None, keepdims=False):

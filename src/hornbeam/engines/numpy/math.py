@@ -67,8 +67,11 @@ sort = np.sort
 argsort = _narrowed(np.argsort)
 einsum = _narrowed(np.einsum)
 tensordot = _narrowed(np.tensordot)
-matmul = _narrowed(np.matmul)
 dot = _narrowed(np.dot)
+
+
+def matmul(x, y):
+    return _narrow(np.matmul(x, y)).astype(np.result_type(x, y))
 
 
 def rsqrt(x):
@@ -80,7 +83,7 @@ def erf(x):
 
 
 def clip(x, low, high):
-    return _narrow(np.clip(x, low, high))
+    return _narrow(np.clip(x, low, high)).astype(np.asarray(x).dtype)
 
 
 def logsumexp(x, axis=None, keepdims=False):
@@ -115,4 +118,6 @@ def dot_general(x, y, contracting, batch):
     shared = [x_axes[i] for i in batch[0]]
     rest = [a for i, a in enumerate(x_axes) if i not in (*contracting[0], *batch[0])]
     rest += [a for j, a in enumerate(y_axes) if j not in (*contracting[1], *batch[1])]
-    return _narrow(np.einsum(f"{''.join(x_axes)},{''.join(y_axes)}->{''.join(shared + rest)}", x, y))
+    form = f"{''.join(x_axes)},{''.join(y_axes)}->{''.join(shared + rest)}"
+    wide = [np.asarray(a, "float32") if a.dtype.itemsize < 4 else a for a in (x, y)]  # einsum knows no bfloat16
+    return _narrow(np.einsum(form, *wide)).astype(x.dtype)
