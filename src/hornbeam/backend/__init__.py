@@ -15,6 +15,7 @@ from hornbeam.backend.random import *  # noqa: F403
 from hornbeam.backend.tensors import *  # noqa: F403
 from hornbeam.backend.math import *  # noqa: F403
 from hornbeam.backend.nn import *  # noqa: F403
+from hornbeam.backend.normalization import *  # noqa: F403
 from hornbeam.backend.graph import *  # noqa: F403
 from hornbeam.backend.recurrent import *  # noqa: F403
 from hornbeam.backend.ctc import *  # noqa: F403
