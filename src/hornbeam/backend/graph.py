@@ -35,6 +35,7 @@ def is_placeholder(x):
 
 # --- The learning phase: 1 while training, 0 otherwise ---
 
+_PHASE_NAME = "keras_learning_phase"
 _phase = {"fixed": None, "tensor": None}
 
 
@@ -49,9 +50,19 @@ def learning_phase():
     if here is not None:
         return here.training
     if _phase["tensor"] is None:
-        _phase["tensor"] = SymbolicTensor((), "bool", "keras_learning_phase")
+        _phase["tensor"] = SymbolicTensor((), "bool", _PHASE_NAME)
         _phase["tensor"]._uses_learning_phase = True
     return _phase["tensor"]
+
+
+def fixed_phase():
+    """The phase that `set_learning_phase` fixed, or None; compiled programs are kept apart by it."""
+    return _phase["fixed"]
+
+
+def is_learning_phase(x):
+    """True for the symbolic scalar that `learning_phase` gives."""
+    return isinstance(x, SymbolicTensor) and x.name == _PHASE_NAME and x.node is None
 
 
 def set_learning_phase(value):
@@ -157,7 +168,9 @@ class Function:
         self.name = name or "function"
         self._wanted = [t for t in [*outputs, *(new for _, new in self.updates)] if isinstance(t, SymbolicTensor)]
         fed = [t for t in self.inputs if isinstance(t, SymbolicTensor)]
-        missing = [t for t in symbolic.leaves_of(self._wanted, fed) if t is not _phase["tensor"]]
+        missing = symbolic.leaves_of(self._wanted, fed)
+        self._phases = [t for t in missing if is_learning_phase(t)]
+        missing = [t for t in missing if t not in self._phases]
         if missing:
             raise ValueError(
                 f"K.function: the outputs depend on {missing[0].name!r} {tuple(missing[0].shape)}, which is not among "
@@ -169,8 +182,7 @@ class Function:
 
     def _run(self, variable_values, values, training, seed):
         values = dict(zip([t for t in self.inputs if isinstance(t, SymbolicTensor)], values, strict=True))
-        if _phase["tensor"] is not None:
-            values[_phase["tensor"]] = training
+        values.update(dict.fromkeys(self._phases, training))
         context = scope.Scope(dict(zip(self._variables, variable_values, strict=True)), training, seed)
         with context:
             found, _ = symbolic.evaluate(self._wanted, values, order=self._order)
@@ -196,7 +208,7 @@ class Function:
             raise ValueError(f"{self.name} takes {len(self.inputs)} values, got {len(inputs)}.")
         training, values = bool(_phase["fixed"]), []
         for tensor, value in zip(self.inputs, inputs, strict=True):
-            if tensor is _phase["tensor"] and tensor is not None:
+            if is_learning_phase(tensor):
                 training = bool(value)
             if not isinstance(tensor, SymbolicTensor):
                 continue  # a fixed learning phase stands here as a number
@@ -281,6 +293,7 @@ class _Gradients:
                 {**(outer.values if outer else {}), **in_variables},
                 outer.training if outer else False,
                 outer.seed if outer else None,
+                outer.valid_rows if outer else None,
             )
             with inner:
                 (loss,), _ = symbolic.evaluate([self.loss], {**given, **in_tensors}, order=self.order)
@@ -310,6 +323,17 @@ def gradients(loss, variables):
             "a placeholder or a model's output."
         )
     wanted = list(variables) if isinstance(variables, (list, tuple)) else [variables]
+    # A tensor inside the graph is taken as given where its gradient is asked for. Other things may act through it, so
+    # each such tensor gets a walk of its own; what the walks share is computed once in the compiled program.
+    inner = [t for t in wanted if isinstance(t, SymbolicTensor) and t.node is not None]
+    groups = [[t] for t in inner] + [[t for t in wanted if t not in inner]]
+    found = {}
+    for group in filter(None, groups):
+        found.update(zip(group, _record_gradients(loss, group), strict=True))
+    return [found[thing] for thing in wanted]
+
+
+def _record_gradients(loss, wanted):
     operation = _Gradients(loss, wanted)
     node = Node(operation, (operation.leaves, operation.tensors), {})
     form = [Spec(thing.shape, thing.dtype) for thing in wanted]  # a gradient has the form of what it is taken by

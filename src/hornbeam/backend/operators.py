@@ -62,18 +62,22 @@ def _operators():
 
 
 def _equality():
-    """== and != make tensors when the other side is a number, an array or a tensor; with anything else they are False."""
-    comparable = (int, float, bool, np.ndarray, np.generic, symbolic.SymbolicTensor, Variable)
+    """== and != make tensors when the other side is a number or an array.
 
-    def compare(function, otherwise):
+    Between two symbols, or with anything else, they ask for identity, so that `tensor in model.inputs` works; K.equal
+    compares the values of two tensors.
+    """
+    comparable = (int, float, bool, np.ndarray, np.generic)
+
+    def compare(function, same):
         def apply(x, y):
             if isinstance(y, comparable) or engine.is_tensor(y):
                 return function(x, y)
-            return otherwise
+            return (x is y) is same
 
         return apply
 
-    return {"__eq__": compare(math.equal, False), "__ne__": compare(math.not_equal, True)}
+    return {"__eq__": compare(math.equal, True), "__ne__": compare(math.not_equal, False)}
 
 
 _UFUNCS = {

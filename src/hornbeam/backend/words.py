@@ -92,8 +92,19 @@ def is_symbolic(*values):
 def record(operation, args, kwargs, name=None):
     """Make a node of `operation` and give back the symbolic tensors of its result, in the result's form."""
     node = Node(operation, args, kwargs)
-    form, probes = infer(lambda a, k: operation.call_node(a, k, [None])[0], args, kwargs)
+    try:
+        form, probes = infer(lambda a, k: operation.call_node(a, k, [None])[0], args, kwargs)
+    except (TypeError, ValueError) as error:
+        raise _does_not_fit(node, error) from error
     return attach(node, form, name or get_uid_name(operation.name), probes)
+
+
+def _does_not_fit(node, error):
+    """The engine's complaint, led by what it is about in the user's terms."""
+    shapes = ", ".join(str(tuple(t.shape)) for t in node.inputs)
+    stood_in = " (In there, 83 and other primes stand for sizes that are unknown.)" if "None" in shapes else ""
+    kind = TypeError if isinstance(error, TypeError) and "argument" in str(error) else ValueError
+    return kind(f"{node.operation.name} cannot be computed for {shapes}: {str(error).splitlines()[0]}{stood_in}")
 
 
 def get_uid_name(prefix):

@@ -23,6 +23,7 @@ class Graph:
         self.outputs = nest.flatten(outputs)
         _check_tensors(self.inputs, self.outputs, name)
         self.order = symbolic.order_nodes(self.outputs, self.inputs)
+        self.phases = [t for t in symbolic.leaves_of(self.outputs, self.inputs) if K.is_learning_phase(t)]
         _check_connected(self, name)
         self.layers = _layers_by_depth(self)
         _check_names(self.layers, name)
@@ -36,7 +37,7 @@ class Graph:
             inputs: flat list of values, in the order of the graph's inputs.
             masks: flat list of masks or None.
         """
-        values = {}
+        values = dict.fromkeys(self.phases, K.training_now())
         for tensor, value in zip(self.inputs, inputs, strict=True):
             values[tensor] = K.cast(value, tensor.dtype) if K.dtype(value) != tensor.dtype else value
         known = {t: m for t, m in zip(self.inputs, masks or (), strict=False) if m is not None}
@@ -87,8 +88,7 @@ def _check_tensors(inputs, outputs, name):
 
 
 def _check_connected(graph, name):
-    missing = symbolic.leaves_of(graph.outputs, graph.inputs)
-    missing = [t for t in missing if not t.name.startswith("keras_learning_phase")]
+    missing = [t for t in symbolic.leaves_of(graph.outputs, graph.inputs) if not K.is_learning_phase(t)]
     if missing:
         raise ValueError(
             f"Model {name!r}: the outputs depend on {missing[0].name!r} {tuple(missing[0].shape)}, which is not among "
@@ -121,6 +121,8 @@ def _layers_by_depth(graph):
     for node in reversed(graph.order):
         depth.setdefault(node, 0)
         for tensor in node.inputs:
+            if K.is_learning_phase(tensor):
+                continue
             source = tensor.node or tensor._keras_history[0]
             depth[source] = max(depth.get(source, 0), depth[node] + 1)
     layer_depth = {tensor._keras_history[0]: 0 for tensor in graph.inputs}
@@ -138,7 +140,7 @@ def _layers_from(outputs):
     while waiting:
         tensor = waiting.pop()
         source = tensor.node or tensor
-        if source in seen:
+        if source in seen or K.is_learning_phase(tensor):
             continue
         seen.add(source)
         layer = tensor._keras_history[0] if tensor.node is None else tensor.node.operation

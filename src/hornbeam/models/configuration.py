@@ -105,6 +105,8 @@ def _write_call(node, places):
 
 
 def _write_arguments(value, places):
+    if K.is_learning_phase(value):
+        return {"__learning_phase__": True}
     if isinstance(value, SymbolicTensor):
         return {"__tensor__": list(_place_of(value, places))}
     if isinstance(value, dict):
@@ -224,6 +226,8 @@ def _read(value, made):
         if "__tensor__" in value:
             name, node, tensor = value["__tensor__"]
             return made[name, node][tensor]
+        if "__learning_phase__" in value:
+            return K.learning_phase()
         if "__slice__" in value:
             return slice(*value["__slice__"])
         if "__ellipsis__" in value:

@@ -139,7 +139,7 @@ class Steps:
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
         """
-        key = (kind, len(data.inputs), tuple(w is not None for w in data.weights))
+        key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase())
         if key not in self._programs:
             self._form, self._weighted = data.form, [w is not None for w in data.weights]
             step = getattr(self, f"_{kind}_step")

@@ -1,0 +1,53 @@
+"""Messages: what, where, what came, how to mend it."""
+
+from types import SimpleNamespace
+
+import pytest
+from hornbeam import checks
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "guess"),
+    [("rellu", ["relu", "tanh"], "relu"), ("MSE", ["MSE", "mse"], "mse"), ("zzz", ["relu"], None), (3, ["relu"], None),
+     ("categorical_crosentropy", ["categorical_crossentropy", "binary_crossentropy"], "categorical_crossentropy")],
+)  # fmt: skip
+def test_nearest(name, known, guess):
+    assert checks.nearest(name, known) == guess
+
+
+def test_unknown_name_lists_all_where_none_is_near():
+    assert str(checks.unknown_name("loss", "zzz", ["mse", "hinge"])) == "Unknown loss 'zzz'. Known: hinge, mse."
+
+
+def test_unknown_keywords_name_the_nearest():
+    error = checks.unknown_keywords("Dense", {"unit"}, ["units", "activation"])
+    assert isinstance(error, TypeError)
+    assert str(error) == "Dense takes no argument 'unit'. Did you mean 'units'?"
+
+
+def test_wrong_rank_and_size_name_the_layer_and_the_cure():
+    class Dense(SimpleNamespace):
+        pass
+
+    layer = Dense(name="head")
+    assert str(checks.wrong_rank(layer, (32,), least=2, cure="Add an axis.")) == (
+        "Dense 'head' needs inputs of rank 2 or more, got shape (32,). Add an axis."
+    )
+    assert str(checks.wrong_rank(layer, (32,), exactly=3)) == "Dense 'head' needs inputs of rank 3, got shape (32,)."
+    assert "size 4 on axis -1, got shape (None, 5)" in str(checks.wrong_size(layer, -1, 4, (None, 5)))
+    with pytest.raises(ValueError, match="whose size is unknown in \\(None, None\\)"):
+        checks.known_size(layer, (None, None), -1)
+    assert checks.known_size(layer, (None, 7), -1) == 7
+
+
+@pytest.mark.parametrize("value", [True, "3", 2.5, None, 0, float("nan")])
+def test_what_is_no_integer(value):
+    with pytest.raises(ValueError, match="units must be an integer of at least 1"):
+        checks.integer("Dense", "units", value, least=1)
+
+
+@pytest.mark.parametrize("value", [1.0, -0.1, "half", None, float("nan")])
+def test_what_is_no_fraction(value):
+    with pytest.raises(ValueError, match=r"rate must be a number in \[0, 1\)"):
+        checks.fraction("Dropout", "rate", value)
+    assert checks.fraction("Dropout", "rate", 0.5) == 0.5
