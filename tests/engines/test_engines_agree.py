@@ -135,6 +135,9 @@ CALLS = {
     "softmax": [(FLOATS, one(3, 4), {}), (("float32",), one(3, 4), {"axis": 0})],
     "softplus": [(FLOATS, one(3, 4), {})],
     "softsign": [(FLOATS, one(3, 4), {})],
+    "segment_sum": [
+        (("float32", "int32"), lambda dtype: (sample((5, 2), dtype), np.array([0, 2, 2, -1, 7], "int32"), 3), {})
+    ],
     "sort": [(("float32", "int32"), one(3, 4), {})],
     "sparse_categorical_crossentropy": [
         (("float32",), lambda dtype: (np.array([0, 3, 1]), sample((3, 4), dtype, low=0.1, high=1.0)), {}),

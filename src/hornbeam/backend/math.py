@@ -106,6 +106,12 @@ def sort(x, axis=-1):
 
 
 @word
+def segment_sum(data, segment_ids, num_segments):
+    """(num_segments, ...): sums of the slices of `data` (N, ...) that have the same id (N,); other ids are left out."""
+    return engine.segment_sum(data, engine.cast(segment_ids, "int32"), num_segments)
+
+
+@word
 def logsumexp(x, axis=None, keepdims=False):
     """log(sum(exp(x))) over `axis`, without overflow."""
     return engine.logsumexp(x, _axes(axis), keepdims=keepdims)

@@ -62,11 +62,15 @@ matmul = jnp.matmul
 
 
 def sum(x, axis=None, keepdims=False):
-    return np.sum(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
+    return (
+        np.sum(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
+    )
 
 
 def prod(x, axis=None, keepdims=False):
-    return np.prod(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
+    return (
+        np.prod(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
+    )
 
 
 def max(x, axis=None, keepdims=False):
@@ -91,6 +95,12 @@ def in_top_k(predictions, targets, k):
     """(B,) bool: is the target class among the `k` largest predictions of its row? Ties count as inside."""
     wanted = jnp.take_along_axis(predictions, targets.astype("int32")[:, None], axis=-1)
     return jnp.sum(predictions > wanted, axis=-1) < k
+
+
+def segment_sum(x, segments, count):
+    """(count, ...) sums of the slices of `x` along its first axis that bear one number; other numbers are left out."""
+    segments = jnp.where(segments < 0, count, segments)
+    return jnp.zeros((count, *x.shape[1:]), x.dtype).at[segments].add(x, mode="drop")
 
 
 def take_along_axis(x, indices, axis):

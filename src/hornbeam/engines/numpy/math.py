@@ -103,6 +103,13 @@ def in_top_k(predictions, targets, k):
     return np.sum(predictions > wanted, axis=-1) < k
 
 
+def segment_sum(x, segments, count):
+    inside = (segments >= 0) & (segments < count)
+    sums = np.zeros((count, *x.shape[1:]), x.dtype)
+    np.add.at(sums, segments[inside], x[inside])
+    return sums
+
+
 def take_along_axis(x, indices, axis):
     return np.take_along_axis(x, indices, axis)
 
