@@ -77,7 +77,15 @@ class Layer(metaclass=RecordsArguments):
     # --- Weights ---
 
     def add_weight(
-        self, name=None, shape=None, dtype=None, initializer=None, regularizer=None, trainable=True, constraint=None, **_
+        self,
+        name=None,
+        shape=None,
+        dtype=None,
+        initializer=None,
+        regularizer=None,
+        trainable=True,
+        constraint=None,
+        **_,
     ):
         """Make a weight of this layer.
 
@@ -239,7 +247,9 @@ class Layer(metaclass=RecordsArguments):
         shapes = [input_shape] if _is_shape(input_shape) else list(input_shape)
         inputs = [SymbolicTensor(s, self.dtype, "shape") for s in shapes]
         form, _ = K.infer(
-            lambda args, kwargs: self.run(args[0], None, [], {})[0], [inputs[0] if _is_shape(input_shape) else inputs], {}
+            lambda args, kwargs: self.run(args[0], None, [], {})[0],
+            [inputs[0] if _is_shape(input_shape) else inputs],
+            {},
         )
         found = nest.map_structure(lambda spec: spec.shape, form)
         return found
@@ -462,7 +472,9 @@ class Layer(metaclass=RecordsArguments):
 
     input = property(lambda self: self._only_tensors("inputs", "input"), doc="Symbolic input(s) of the only call.")
     output = property(lambda self: self._only_tensors("outputs", "output"), doc="Symbolic output(s) of the only call.")
-    input_mask = property(lambda self: nest.map_structure(lambda t: t._keras_mask, self.input), doc="Mask of the input.")
+    input_mask = property(
+        lambda self: nest.map_structure(lambda t: t._keras_mask, self.input), doc="Mask of the input."
+    )
     output_mask = property(
         lambda self: nest.map_structure(lambda t: t._keras_mask, self.output), doc="Mask of the output."
     )
@@ -533,7 +545,9 @@ def _batch_shape(kwargs):
     shape = kwargs.get("input_shape")
     if shape is None and kwargs.get("input_dim") is not None:
         length = kwargs.get("input_length")
-        shape = (kwargs["input_dim"],) if length is None and "input_length" not in kwargs else (length, kwargs["input_dim"])
+        shape = (
+            (kwargs["input_dim"],) if length is None and "input_length" not in kwargs else (length, kwargs["input_dim"])
+        )
     if shape is None:
         return None
     return (kwargs.get("batch_size"), *((shape,) if isinstance(shape, int) else shape))

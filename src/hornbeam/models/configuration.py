@@ -163,15 +163,13 @@ def graph_from_config(cls, config, custom_objects=None):
         left = [item for item in waiting if not _make_call(*item, made)]
         if len(left) == len(waiting):
             raise ValueError(
-                f"The configuration of {config.get('name')!r} does not connect: {left[0][1]['name']!r} waits for inputs "
-                f"that nothing makes."
+                f"The configuration of {config.get('name')!r} does not connect: {left[0][1]['name']!r} waits "
+                f"for inputs that nothing makes."
             )
         waiting = left
     inputs = [made[name, node][tensor] for name, node, tensor in _rows(config["input_layers"])]
     outputs = [made[name, node][tensor] for name, node, tensor in _rows(config["output_layers"])]
-    return cls(
-        inputs=nest.unpack_singleton(inputs), outputs=nest.unpack_singleton(outputs), name=config.get("name")
-    )
+    return cls(inputs=nest.unpack_singleton(inputs), outputs=nest.unpack_singleton(outputs), name=config.get("name"))
 
 
 def _rows(places):

@@ -41,7 +41,7 @@ class Model(Trainer, Layer):
         inputs = kwargs.pop("input", inputs)  # Keras 1
         outputs = kwargs.pop("output", outputs)
         if args:
-            inputs, outputs, name, *rest = (*args, *(inputs, outputs, name)[len(args) :])
+            inputs, outputs, name = (*args, *(inputs, outputs, name)[len(args) :])
         if (inputs is None) != (outputs is None):
             raise TypeError("A Model takes inputs=... and outputs=... together (or neither, in a class with `call`).")
         super().__init__(name=name, trainable=trainable, **kwargs)

@@ -181,5 +181,3 @@ class Sequential(Model):
 
 def _input_dtype(layer):
     return getattr(layer, "input_dtype_wanted", None) or layer.dtype
-
-

@@ -7,8 +7,14 @@ _SUITED = {
     "categorical_crossentropy": ({"softmax"}, "one class out of several"),
     "sparse_categorical_crossentropy": ({"softmax"}, "one class out of several"),
     "binary_crossentropy": ({"sigmoid"}, "yes or no for each unit"),
-    "mean_squared_error": ({"linear", "sigmoid", "tanh", "relu", "softplus", "elu", "selu", "exponential"}, "any number"),
-    "mean_absolute_error": ({"linear", "sigmoid", "tanh", "relu", "softplus", "elu", "selu", "exponential"}, "any number"),
+    "mean_squared_error": (
+        {"linear", "sigmoid", "tanh", "relu", "softplus", "elu", "selu", "exponential"},
+        "any number",
+    ),
+    "mean_absolute_error": (
+        {"linear", "sigmoid", "tanh", "relu", "softplus", "elu", "selu", "exponential"},
+        "any number",
+    ),
     "kullback_leibler_divergence": ({"softmax", "sigmoid"}, "a probability distribution"),
     "poisson": ({"exponential", "softplus", "relu", "linear"}, "a rate"),
     "hinge": ({"linear", "tanh"}, "a margin"),
@@ -38,8 +44,8 @@ def check_pair(loss, layer, shape):
     units = shape[-1] if shape else None
     if units == 1 and activation == "softmax":
         raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} is a softmax over one unit, which always gives 1. For two classes use "
-            f"Dense(1, activation='sigmoid') with 'binary_crossentropy', or Dense(2, activation='softmax')."
+            f"{type(layer).__name__} {layer.name!r} is a softmax over one unit, which always gives 1. For two classes "
+            f"use Dense(1, activation='sigmoid') with 'binary_crossentropy', or Dense(2, activation='softmax')."
         )
     if loss is None:
         return
@@ -54,7 +60,7 @@ def check_pair(loss, layer, shape):
     if activation not in suited:
         best = _BEST.get(loss.name, sorted(suited)[0] if "linear" not in suited else "linear")
         warnings.warn(
-            f"{type(layer).__name__} {layer.name!r} ends with activation {activation!r}, but the loss {loss.name} expects "
-            f"{meaning}: activation={best!r} is what it is made for. Training goes on as it stands.",
+            f"{type(layer).__name__} {layer.name!r} ends with activation {activation!r}, but the loss {loss.name} "
+            f"expects {meaning}: activation={best!r} is what it is made for. Training goes on as it stands.",
             stacklevel=4,
         )

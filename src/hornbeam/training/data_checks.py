@@ -16,9 +16,7 @@ def check_int32_range(array, what):
     """Integers are computed in 32 bits; one that does not fit would silently become another."""
     if array.size and (array.max() > 2**31 - 1 or array.min() < -(2**31)):
         worst = array.max() if array.max() > 2**31 - 1 else array.min()
-        raise ValueError(
-            f"{what} holds {worst}, which does not fit into 32 bits. Map ids to 0..n-1, or give floats."
-        )
+        raise ValueError(f"{what} holds {worst}, which does not fit into 32 bits. Map ids to 0..n-1, or give floats.")
 
 
 def check_rows(named):
@@ -46,7 +44,9 @@ def fit_input(array, shape, what):
     """
     if array.ndim == len(shape) - 1 and shape[-1] in (1, None) and array.ndim >= 1:
         array = array[..., None]
-    if array.ndim != len(shape) or any(w is not None and w != s for w, s in zip(shape[1:], array.shape[1:], strict=True)):
+    if array.ndim != len(shape) or any(
+        w is not None and w != s for w, s in zip(shape[1:], array.shape[1:], strict=True)
+    ):
         raise ValueError(
             f"{what} needs rows of shape {tuple(shape[1:])}, got an array of shape {array.shape}.{_cure(array, shape)}"
         )
@@ -126,8 +126,8 @@ def _fit_labels(array, shape, loss_name, what):
             wrong = low if low < 0 else high
             row = int(np.argwhere(array == wrong)[0][0])
             raise ValueError(
-                f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to {classes - 1}. "
-                f"Give the last layer {int(high) + 1} units, or number the classes from 0."
+                f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to "
+                f"{classes - 1}. Give the last layer {int(high) + 1} units, or number the classes from 0."
             )
     return array
 
@@ -155,7 +155,9 @@ def class_weights(labels, class_weight, what):
         ValueError: a class of the data has no weight, or the targets have too many axes.
     """
     if labels.ndim > 2:
-        raise ValueError(f"class_weight needs targets of rank 1 or 2; {what} has shape {labels.shape}. Use sample_weight.")
+        raise ValueError(
+            f"class_weight needs targets of rank 1 or 2; {what} has shape {labels.shape}. Use sample_weight."
+        )
     classes = labels.argmax(1) if labels.ndim == 2 and labels.shape[1] > 1 else labels.reshape(-1).astype("int64")
     present = np.unique(classes)
     missing = [int(c) for c in present if int(c) not in class_weight]

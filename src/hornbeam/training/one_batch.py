@@ -92,7 +92,7 @@ class OneBatch:
 
 
 class QuickForward:
-    """A compiled forward pass for few rows of one shape; rows are rounded up to powers of two, so few shapes compile."""
+    """A compiled forward pass for few rows of one shape; their number is rounded up to a power of two."""
 
     def __init__(self, model, shape):
         self.shape = tuple(shape)

@@ -107,7 +107,9 @@ class Steps:
         (_, (logs, new_carried)), gradients = K.engine.value_and_gradients(loss_of, state["weights"])
         with scope.Scope(hyper):
             weights, optimizer = self.optimizer.update(gradients, state["optimizer"], state["weights"], state["step"])
-            weights = [w if v.constraint is None else v.constraint(w) for v, w in zip(self.trainable, weights, strict=True)]
+            weights = [
+                w if v.constraint is None else v.constraint(w) for v, w in zip(self.trainable, weights, strict=True)
+            ]
         new = {"weights": weights, "carried": new_carried, "optimizer": optimizer, "step": state["step"] + 1}
         return new, self._stack_logs("train", logs)
 
@@ -135,7 +137,7 @@ class Steps:
     # --- Programs ---
 
     def program(self, kind, data):
-        """The compiled loop for 'train', 'test' or 'predict' steps over `data`, and whether short batches may be padded.
+        """The compiled loop for 'train', 'test' or 'predict' steps, and whether short batches may be padded.
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
         """
@@ -173,7 +175,7 @@ class Steps:
             trace = self._trace_objectives
         else:
             trace = self._trace_step
-        for valid in ([np.int32(1), None] if rowwise and not adds else [None]):
+        for valid in [np.int32(1), None] if rowwise and not adds else [None]:
             try:
                 trace(kind, step, data, valid)
             except NotRowwise:

@@ -11,7 +11,12 @@ import sys
 
 # mallopt's parameter numbers from <malloc.h>, and the values: one arena, no mmap for large blocks, never trim, grow
 # the heap 64 MiB at a time.
-_SETTINGS = {"M_ARENA_MAX": (-8, 1), "M_MMAP_MAX": (-4, 0), "M_TRIM_THRESHOLD": (-1, 2**31 - 1), "M_TOP_PAD": (-2, 64 << 20)}
+_SETTINGS = {
+    "M_ARENA_MAX": (-8, 1),
+    "M_MMAP_MAX": (-4, 0),
+    "M_TRIM_THRESHOLD": (-1, 2**31 - 1),
+    "M_TOP_PAD": (-2, 64 << 20),
+}
 
 
 def tune_allocator():

@@ -48,7 +48,9 @@ def hash_bits(seed, salt, shape):
     """
     count = math.prod(shape)
     position = jax.lax.iota(jnp.uint32, count) * jnp.uint32(0x9E3779B9)
-    salted = jnp.asarray(seed, jnp.uint32) * jnp.uint32(0xC2B2AE35) + jnp.asarray(salt, jnp.uint32) * jnp.uint32(0x85EBCA6B)
+    salted = jnp.asarray(seed, jnp.uint32) * jnp.uint32(0xC2B2AE35) + jnp.asarray(salt, jnp.uint32) * jnp.uint32(
+        0x85EBCA6B
+    )
     salted = (salted ^ (salted >> 15)) * jnp.uint32(0x2C1B3C6D)
     salted = salted ^ (salted >> 13)
     bits = position ^ salted
@@ -59,5 +61,9 @@ def hash_bits(seed, salt, shape):
 
 def dropout_mask(seed, salt, shape, rate):
     """Booleans, False with probability `rate` (a number or a traced scalar in [0, 1))."""
-    threshold = jnp.asarray(rate * 2.0**32, jnp.uint32) if isinstance(rate, (int, float)) else (rate * 2.0**32).astype(jnp.uint32)
+    threshold = (
+        jnp.asarray(rate * 2.0**32, jnp.uint32)
+        if isinstance(rate, (int, float))
+        else (rate * 2.0**32).astype(jnp.uint32)
+    )
     return hash_bits(seed, salt, shape) >= threshold

@@ -151,7 +151,7 @@ def getitem(x, key):
 
 
 def take(x, indices, axis):
-    """Slices of `x` at `indices` along `axis`; an index out of range gives NaN rows for floats, as XLA has no errors."""
+    """Slices of `x` at `indices` along `axis`; an index out of range gives rows of NaN for floats."""
     return jnp.take(x, indices, axis=axis)
 
 

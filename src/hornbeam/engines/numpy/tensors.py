@@ -1,4 +1,4 @@
-"""Tensors on the NumPy engine: arrays, their types and shapes. Doubles and long integers are kept single, as elsewhere."""
+"""Tensors on the NumPy engine: arrays, their types and shapes. 64-bit numbers are narrowed, as elsewhere."""
 
 import builtins
 
@@ -182,7 +182,9 @@ def scatter_rows(x, indices, rows):
 
 def dynamic_slice(x, starts, sizes):
     # Starts are moved inwards where a block would stick out, as in compiled programs.
-    starts = [builtins.min(builtins.max(int(s), 0), n - size) for s, n, size in zip(starts, x.shape, sizes, strict=True)]
+    starts = [
+        builtins.min(builtins.max(int(s), 0), n - size) for s, n, size in zip(starts, x.shape, sizes, strict=True)
+    ]
     return x[builtins.tuple(slice(s, s + n) for s, n in zip(starts, sizes, strict=True))]
 
 

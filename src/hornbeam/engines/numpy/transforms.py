@@ -49,7 +49,9 @@ def scan(function, initial, sequences, length=None, reverse=False, unroll=1):
         carry, out = function(carry, nest.map_structure(lambda s, i=i: None if s is None else s[i], sequences))
         outs.append(out)
     outs = outs[::-1] if reverse else outs
-    return carry, nest.map_structure(lambda *parts: None if parts[0] is None else np.stack(parts), *outs) if outs else None
+    return carry, nest.map_structure(
+        lambda *parts: None if parts[0] is None else np.stack(parts), *outs
+    ) if outs else None
 
 
 def while_loop(condition, body, initial):
