@@ -16,6 +16,9 @@ from hornbeam.backend.tensors import *  # noqa: F403
 from hornbeam.backend.math import *  # noqa: F403
 from hornbeam.backend.nn import *  # noqa: F403
 from hornbeam.backend.normalization import *  # noqa: F403
+from hornbeam.backend.convolution import *  # noqa: F403
+from hornbeam.backend.pooling import *  # noqa: F403
+from hornbeam.backend.local import *  # noqa: F403
 from hornbeam.backend.graph import *  # noqa: F403
 from hornbeam.backend.recurrent import *  # noqa: F403
 from hornbeam.backend.ctc import *  # noqa: F403

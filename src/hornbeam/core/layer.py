@@ -534,7 +534,7 @@ def _parameters(function):
 
 
 def _unique_name(class_name):
-    snake = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", re.sub(r"([A-Z]+)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
+    snake = re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"([A-Z]+)([A-Z][a-z0-9]+)", r"\1_\2", class_name)).lower()
     return K.get_uid_name(snake.lstrip("_"))
 
 

@@ -48,8 +48,8 @@ def conv(x, kernel, strides, padding, data_format, dilation, groups=1):
         strides, dilation: tuples, one number an axis.
         padding: 'valid', 'same' or 'causal'.
     """
-    x = channels_last(x, data_format)
     x, kernel = _same_type(x, kernel)
+    x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
     if ACCELERATED:
         y = _xla(x, kernel, spot, groups)
@@ -64,8 +64,8 @@ def conv(x, kernel, strides, padding, data_format, dilation, groups=1):
 
 def depthwise_conv(x, kernel, strides, padding, data_format, dilation):
     """Each channel with filters of its own: kernel (*window, C, M), M outputs for each of the C channels."""
-    x = channels_last(x, data_format)
     x, kernel = _same_type(x, kernel)
+    x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
     if ACCELERATED:
         y = _xla(x, kernel.reshape(*spot.window, 1, -1), spot, x.shape[-1])
@@ -81,8 +81,8 @@ def conv_transpose(x, kernel, sizes, strides, padding, data_format, dilation):
         kernel: (*window, F, C).
         sizes: of the result; a convolution of these sizes must give those of `x`.
     """
-    x = channels_last(x, data_format)
     x, kernel = _same_type(x, kernel)
+    x = channels_last(x, data_format)
     spot = geometry(sizes, kernel.shape[:-2], strides, padding, dilation)
     if ACCELERATED:
         like = jax.ShapeDtypeStruct((x.shape[0], *sizes, kernel.shape[-2]), x.dtype)
@@ -107,6 +107,7 @@ def patches(x, window, strides, padding, data_format, dilation):
 
 
 def _same_type(x, kernel):
+    x, kernel = jnp.asarray(x), jnp.asarray(kernel)
     wanted = jnp.promote_types(x.dtype, kernel.dtype)
     return x.astype(wanted), kernel.astype(wanted)
 

@@ -24,7 +24,7 @@ def pool(x, pool_size, strides, padding, data_format, mode):
         pool_size, strides: tuples, one number an axis.
         padding: 'valid' or 'same'.
     """
-    x = channels_last(x, data_format)
+    x = channels_last(jnp.asarray(x), data_format)
     spot = geometry(x.shape[1:-1], pool_size, strides, padding, (1,) * len(pool_size))
     along = _max_along if mode == "max" else _sum_along
     y = x
