@@ -18,7 +18,7 @@ def normalize_batch(x, gamma, beta, axes, epsilon, rows=None):
     Args:
         gamma, beta: arrays of the sizes that are left without `axes`, or None for 1 and 0.
         axes: tuple of the axes that are averaged over.
-        rows: (B,) of 0 and 1, the rows that count; None for all. The others are normalised too.
+        rows: (B,) of 0 and 1, the rows that count; None for all. The others are taken as zeros, whatever they hold.
 
     Returns:
         (result of the type of `x`, mean, variance), the last two without `axes` and at least 32 bits wide.
@@ -32,6 +32,7 @@ def normalize_batch(x, gamma, beta, axes, epsilon, rows=None):
     if rows is not None:
         rows = rows.reshape((-1,) + (1,) * (x.ndim - 1)).astype(wide)
         count = jnp.maximum(rows.sum(), 1) * math.prod(x.shape[a] for a in axes if a != 0)
+        x = jnp.where(rows > 0, x, jnp.zeros((), x.dtype))
     result, mean, variance = _normalized(x.astype(wide), gamma, beta, rows, count, axes, float(epsilon))
     return result.astype(x.dtype), mean.reshape(sizes), variance.reshape(sizes)
 
