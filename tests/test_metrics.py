@@ -488,3 +488,13 @@ def test_function_metrics_offer_their_function():
     y_true, y_pred = one_hot(5, 4), probabilities(5, 4)
     near(metric.fn(y_true, y_pred), metrics.categorical_accuracy(y_true, y_pred))
     assert not hasattr(metrics.RootMeanSquaredError(), "fn")
+
+
+def test_metrics_that_are_no_plain_mean_offer_no_function():
+    class Rooted(metrics.MeanSquaredError):
+        def result(self):
+            return K.sqrt(super().result())
+
+    assert Rooted().fn is None
+    assert metrics.SparseCategoricalCrossentropy(ignore_class=0).fn is None
+    assert metrics.SparseCategoricalCrossentropy().fn is not None

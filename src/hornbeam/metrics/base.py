@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from typing import Any
 
 import numpy as np
 
@@ -223,7 +224,8 @@ def _first_value(initializer, shape, dtype):
         return np.full(shape, initializer, "float32")
     if inspect.isclass(initializer):
         initializer = initializer()
-    return K.get_value(registry.get("initializer", initializer)(shape, dtype=dtype))
+    draw: Any = registry.get("initializer", initializer)
+    return K.get_value(draw(shape, dtype=dtype))
 
 
 @registry.register("metric", "mean")
@@ -284,7 +286,7 @@ class Sum(Metric):
 class MeanMetricWrapper(Mean):
     """The mean of a function (y_true, y_pred, **settings) over all rows.
 
-    `fn` is that function with its settings filled in; training takes means of it directly, without the variables.
+    :attr:`fn` is that function with its settings filled in; training takes means of it directly, without variables.
 
     Args:
         fn: the function; it gives one value a row.
@@ -299,13 +301,22 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(self, fn, name=None, dtype=None, **kwargs):
-        super().__init__(name or getattr(fn, "__name__", None), dtype)
+        super().__init__(name or getattr(fn, "__name__", "mean_metric"), dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
         self.integer_targets = getattr(fn, "integer_targets", False)
 
-    def fn(self, y_true, y_pred):
-        """Values of the rows: (B, ..., D), (B, ..., D) -> usually (B, ...)."""
+    @property
+    def fn(self):
+        """Function of (y_true, y_pred) that gives the values of the rows: (B, ..., D), (B, ..., D) -> usually (B, ...).
+
+        None if this is no plain mean of them: a subclass changes `update_state` or `result`, or a class is ignored.
+        """
+        own = type(self)
+        changed = own.update_state is not MeanMetricWrapper.update_state or own.result is not Mean.result
+        return None if changed or self._fn_kwargs.get("ignore_class") is not None else self._rows
+
+    def _rows(self, y_true, y_pred):
         return self._fn(y_true, y_pred, **self._fn_kwargs)
 
     def compute_mask(self, y_true, y_pred):
@@ -318,7 +329,7 @@ class MeanMetricWrapper(Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         """Add a batch; weights (B,) or (B, T) ... count for all that follows in their row."""
-        values = self.fn(y_true, y_pred)
+        values = self._rows(y_true, y_pred)
         mask = self.compute_mask(y_true, y_pred)
         if mask is not None:
             counted = K.cast(mask, K.dtype(values))

@@ -134,7 +134,6 @@ class _RateAtRate(DecisionMetric):
         self.num_thresholds = num_thresholds
         inner = [0.5] if num_thresholds == 1 else [0.0, *_inner_thresholds(num_thresholds), 1.0]
         super().__init__(inner, class_id=class_id, name=name, dtype=dtype)
-        setattr(self, argument, value)
 
     def _rates(self):
         tp, fp, tn, fn = (getattr(self, name).value for name in self.kept)
@@ -164,6 +163,7 @@ class PrecisionAtRecall(_RateAtRate):
 
     def __init__(self, recall, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__(recall, num_thresholds, class_id, name, dtype, "recall")
+        self.recall = recall
 
     def result(self):
         return self._best("precision", "sensitivity", self.recall)
@@ -180,6 +180,7 @@ class RecallAtPrecision(_RateAtRate):
 
     def __init__(self, precision, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__(precision, num_thresholds, class_id, name, dtype, "precision")
+        self.precision = precision
 
     def result(self):
         return self._best("sensitivity", "precision", self.precision)
@@ -198,6 +199,7 @@ class SensitivityAtSpecificity(_RateAtRate):
 
     def __init__(self, specificity, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__(specificity, num_thresholds, class_id, name, dtype, "specificity")
+        self.specificity = specificity
 
     def result(self):
         return self._best("sensitivity", "specificity", self.specificity)
@@ -216,6 +218,7 @@ class SpecificityAtSensitivity(_RateAtRate):
 
     def __init__(self, sensitivity, num_thresholds=200, class_id=None, name=None, dtype=None):
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype, "sensitivity")
+        self.sensitivity = sensitivity
 
     def result(self):
         return self._best("specificity", "sensitivity", self.sensitivity)

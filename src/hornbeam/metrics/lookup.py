@@ -1,6 +1,7 @@
 """Metrics by name, and what 'accuracy' and 'crossentropy' mean for a given loss and output."""
 
 import inspect
+from typing import Any
 
 from hornbeam import losses, registry
 from hornbeam.losses import unwrapped
@@ -30,11 +31,11 @@ def deserialize(config, custom_objects=None):
     if isinstance(config, str):
         if config in _MEANS and config not in (custom_objects or {}):
             return _MEANS[config]()
-        found = registry.find("metric", config, custom_objects)
+        found: Any = registry.find("metric", config, custom_objects)
         if not inspect.isclass(found):
             return found
         named = config.islower() and issubclass(found, Metric) and "name" in inspect.signature(found).parameters
-        return found(name=config) if named else found()
+        return found(**({"name": config} if named else {}))
     return registry.deserialize("metric", config, custom_objects)
 
 

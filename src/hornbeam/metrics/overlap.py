@@ -62,9 +62,10 @@ class IoU(Metric):
             weights = weights * (given[..., 0] if given.ndim > weights.ndim else given)
         if self.ignore_class is not None:
             weights = K.where(K.equal(y_true, self.ignore_class), K.zeros_like(weights), weights)
-        rows = K.one_hot(K.flatten(y_true), self.num_classes) * K.flatten(weights)[:, None]
-        columns = K.one_hot(K.flatten(y_pred), self.num_classes)  # all zeros for a number that is no class
-        self.total_cm.assign_add(K.cast(K.dot(K.transpose(rows), columns), self.dtype))
+        inside = K.logical_and(_is_class(y_true, self.num_classes), _is_class(y_pred, self.num_classes))
+        cells = K.where(inside, y_true * self.num_classes + y_pred, -K.ones_like(y_true))
+        matrix = K.segment_sum(K.flatten(weights), K.flatten(cells), self.num_classes**2)
+        self.total_cm.assign_add(K.reshape(matrix, (self.num_classes, self.num_classes)))
 
     def _class_numbers(self, y, sparse):
         y = K.identity(y)
@@ -77,6 +78,10 @@ class IoU(Metric):
         chosen = K.constant(self.target_class_ids, "int32")
         shared, union = K.gather(shared, chosen), K.gather(union, chosen)
         return ratio(K.sum(ratio(shared, union)), K.sum(K.cast(union > 0, self.dtype)))
+
+
+def _is_class(y, num_classes):
+    return K.logical_and(y >= 0, y < num_classes)
 
 
 @registry.register("metric", "binary_io_u", "binary_iou")

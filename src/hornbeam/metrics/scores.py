@@ -1,5 +1,7 @@
 """Scores made from sums over columns: F-beta, F1, R squared."""
 
+from typing import Any
+
 from hornbeam import backend as K
 from hornbeam import checks, registry
 from hornbeam.losses import fit_weights, paired
@@ -46,7 +48,7 @@ class FBetaScore(Metric):
         self.average = average
         self.beta = float(beta)
         self.threshold = threshold
-        self.true_positives = None
+        self.true_positives: Any = None
 
     def build(self, y_true_shape, y_pred_shape):
         if self.true_positives is not None:
@@ -140,7 +142,7 @@ class R2Score(Metric):
         self.class_aggregation = class_aggregation
         self.num_regressors = num_regressors
         self.num_samples = self.add_weight(name="num_samples")
-        self.squared_sum = None
+        self.squared_sum: Any = None
 
     def build(self, y_true_shape, y_pred_shape):
         if self.squared_sum is not None:
