@@ -59,6 +59,14 @@ def config_from_signature(thing):
     return config
 
 
+def taken_by(cls, settings):
+    """Those of `settings` that the constructor of `cls` can be given: all, if it takes any keyword."""
+    parameters = inspect.signature(cls.__init__).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return settings
+    return {name: value for name, value in settings.items() if name in parameters}
+
+
 def plain(value, owner, name):
     """`value` as numbers, strings, lists and dicts, the way a configuration holds it.
 

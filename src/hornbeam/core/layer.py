@@ -8,8 +8,8 @@ import re
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import config, initializers, nest, registry, regularizers, scope
-from hornbeam.core.construction import RecordsArguments, config_from_signature
+from hornbeam import config, constraints, initializers, nest, registry, regularizers, scope
+from hornbeam.core.construction import RecordsArguments, config_from_signature, taken_by
 from hornbeam.core.spec import check_inputs
 from hornbeam.symbolic import Node, SymbolicTensor
 
@@ -108,8 +108,8 @@ class Layer(metaclass=RecordsArguments):
         variable = K.Variable(
             value, dtype=dtype, name=f"{self.name}/{name or f'weight_{len(self._own_weights)}'}:0", trainable=trainable
         )
-        variable.regularizer = regularizer
-        variable.constraint = constraint
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints.get(constraint)
         self._own_weights.append(variable)
         return variable
 
@@ -296,7 +296,8 @@ class Layer(metaclass=RecordsArguments):
         return self._traced_form(inputs, args, kwargs)
 
     def _traced_form(self, inputs, args, kwargs):
-        form, _ = K.infer(lambda a, k: self.run(a[0], None, a[1:], k)[0], (inputs, *args), kwargs)
+        masks = nest.map_structure(lambda t: getattr(t, "_keras_mask", None), inputs)
+        form, _ = K.infer(lambda a, k: self.run(a[0], a[1], a[2:], k)[0], (inputs, masks, *args), kwargs)
         return form
 
     def _record_masks(self, inputs, outputs):
@@ -502,7 +503,7 @@ class Layer(metaclass=RecordsArguments):
         if hasattr(self, "batch_input_shape"):
             settings["batch_input_shape"] = list(self.batch_input_shape)
         settings["dtype"] = self.dtype
-        return {**settings, **config_from_signature(self)}
+        return {**taken_by(type(self), settings), **config_from_signature(self)}
 
     @classmethod
     def from_config(cls, config):
