@@ -68,4 +68,7 @@ OURS = Peer("hornbeam", "hornbeam")
 
 PEERS = [
     Peer("keras-jax", "keras", ("keras", "jax", "jaxlib", "numpy"), {"KERAS_BACKEND": "jax"}),
+    # The releases are named, because a plain `torch` brings gigabytes for accelerators that the benchmarks do not use.
+    Peer("keras-tensorflow", "keras", ("keras", "tensorflow-cpu"), {"KERAS_BACKEND": "tensorflow"}),
+    Peer("keras-torch", "keras", ("keras", "torch==2.13.0"), {"KERAS_BACKEND": "torch"}),
 ]

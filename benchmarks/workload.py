@@ -21,7 +21,7 @@ class Claim:
     Args:
         measure: key in the dictionary that the workload's function returns. Its ending is its unit: `_s` or `_bytes`.
         title: what is measured, in words.
-        limit: the bound, or None where the number is only reported.
+        limit: the bound, or None where the number is only reported; a dictionary of bounds by peer if several have one.
         beside: what ours is compared with. The name of a peer compares the same measure there; a key of our own
             dictionary compares within our process; None is an absolute bound.
         beside_title: what the table calls a key of our own.
@@ -30,7 +30,7 @@ class Claim:
 
     measure: str
     title: str
-    limit: float | None
+    limit: float | dict[str, float] | None
     beside: str | None = "keras-jax"
     beside_title: str = ""
     added: bool = False
@@ -70,6 +70,17 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def training_step_s(model, x, y, batch_size: int, times: int) -> tuple[float, float]:
+    """Time of one training step over `x` and `y` after everything is compiled, and the last epoch's loss."""
+    steps = -(-len(x) // batch_size)
+    model.fit(x, y, batch_size=batch_size, epochs=1, verbose=0)
+    history = []
+    epoch_s = least_seconds(
+        lambda: history.append(model.fit(x, y, batch_size=batch_size, epochs=1, verbose=0)), times=times
+    )
+    return epoch_s / steps, float(history[-1].history["loss"][-1])
 
 
 def resident_bytes() -> int:
