@@ -8,7 +8,7 @@ import numpy as np
 import workload
 
 LIMITS = {"keras-jax": 0.55, "keras-tensorflow": 0.85}
-CLAIMS = [workload.Claim("step_s", "one step, Embedding 20 000 x 256, Bidirectional(LSTM(128)), T 100, batch 100", LIMITS)]
+CLAIMS = [workload.Claim("step_s", "one step, Embedding 20 000 x 256, BiLSTM(128), T 100, batch 100", LIMITS)]
 RUNS = 3
 
 STEPS, BATCH, TIME, VOCABULARY = 20, 100, 100, 20_000
