@@ -13,6 +13,18 @@ from hornbeam.layers.convolution import (
     Convolution2D,
     Convolution3D,
 )
+from hornbeam.layers.convolution_transpose import (
+    Conv1DTranspose,
+    Conv2DTranspose,
+    Conv3DTranspose,
+    Convolution1DTranspose,
+    Convolution2DTranspose,
+    Convolution3DTranspose,
+    Deconv2D,
+    Deconv3D,
+    Deconvolution2D,
+    Deconvolution3D,
+)
 from hornbeam.layers.core import (
     Activation,
     ActivityRegularization,
@@ -24,7 +36,14 @@ from hornbeam.layers.core import (
     SpatialDropout2D,
     SpatialDropout3D,
 )
+from hornbeam.layers.embeddings import Embedding
+from hornbeam.layers.gru import GRU, CuDNNGRU, GRUCell
 from hornbeam.layers.lambda_layer import Lambda
+from hornbeam.layers.lstm import LSTM, CuDNNLSTM, LSTMCell
+from hornbeam.layers.local import (
+    LocallyConnected1D,
+    LocallyConnected2D,
+)
 from hornbeam.layers.merge import (
     Add,
     Average,
@@ -42,6 +61,22 @@ from hornbeam.layers.merge import (
     minimum,
     multiply,
     subtract,
+)
+from hornbeam.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
+from hornbeam.layers.normalization import (
+    BatchNormalization,
+    GroupNormalization,
+    LayerNormalization,
+    Normalization,
+    UnitNormalization,
+)
+from hornbeam.layers.padding import (
+    Cropping1D,
+    Cropping2D,
+    Cropping3D,
+    ZeroPadding1D,
+    ZeroPadding2D,
+    ZeroPadding3D,
 )
 from hornbeam.layers.pooling import (
     AveragePooling1D,
@@ -69,21 +104,34 @@ from hornbeam.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
-from hornbeam.layers.noise import AlphaDropout, GaussianDropout, GaussianNoise
-from hornbeam.layers.normalization import (
-    BatchNormalization,
-    GroupNormalization,
-    LayerNormalization,
-    Normalization,
-    UnitNormalization,
-)
+from hornbeam.layers.recurrent import RNN
+from hornbeam.layers.recurrent_cells import StackedRNNCells
 from hornbeam.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
+from hornbeam.layers.simple_rnn import SimpleRNN, SimpleRNNCell
+from hornbeam.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
+from hornbeam.layers.separable import (
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+    SeparableConvolution1D,
+    SeparableConvolution2D,
+)
+from hornbeam.layers.upsampling import (
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+)
 
 __all__ = [
     "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate",
-    "Dense", "Dot", "Dropout", "Flatten", "GaussianDropout", "GaussianNoise", "GroupNormalization", "Identity",
-    "Input", "InputLayer", "InputSpec", "Lambda", "Layer", "LayerNormalization", "Masking", "Maximum", "Minimum",
-    "Multiply", "Normalization", "Permute", "RepeatVector", "Reshape", "SpatialDropout1D", "SpatialDropout2D",
-    "SpatialDropout3D", "Subtract", "UnitNormalization",
-    "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution1DTranspose", "Convolution2DTranspose",
+    "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D", "Deconv2D", "Deconv3D", "Deconvolution2D",
+    "Deconvolution3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dot", "Dropout", "Flatten", "GaussianDropout",
+    "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
+    "LayerNormalization", "LocallyConnected1D", "LocallyConnected2D", "Masking", "Maximum", "Minimum", "Multiply",
+    "Normalization", "Permute", "RepeatVector", "Reshape", "SeparableConv1D", "SeparableConv2D",
+    "SeparableConvolution1D", "SeparableConvolution2D", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
+    "Subtract", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
+    "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
 ]  # fmt: skip
