@@ -1,6 +1,8 @@
 """All layers. Others' code finds them here: `from hornbeam.layers import Dense`."""
 
 from hornbeam.core import Input, InputLayer, InputSpec, Layer
+from hornbeam.core.layer import deserialize, serialize
+from hornbeam.layers.advanced_activations import ELU, LeakyReLU, PReLU, ReLU, Softmax, ThresholdedReLU
 from hornbeam.layers.convolution import (
     AtrousConv1D,
     AtrousConv2D,
@@ -39,11 +41,12 @@ from hornbeam.layers.core import (
 from hornbeam.layers.embeddings import Embedding
 from hornbeam.layers.gru import GRU, CuDNNGRU, GRUCell
 from hornbeam.layers.lambda_layer import Lambda
-from hornbeam.layers.lstm import LSTM, CuDNNLSTM, LSTMCell
+from hornbeam.layers.legacy_layers import Highway, MaxoutDense
 from hornbeam.layers.local import (
     LocallyConnected1D,
     LocallyConnected2D,
 )
+from hornbeam.layers.lstm import LSTM, CuDNNLSTM, LSTMCell
 from hornbeam.layers.merge import (
     Add,
     Average,
@@ -104,11 +107,10 @@ from hornbeam.layers.pooling import (
     MaxPooling2D,
     MaxPooling3D,
 )
+from hornbeam.layers.preprocessing import Rescaling, Resizing
 from hornbeam.layers.recurrent import RNN
 from hornbeam.layers.recurrent_cells import StackedRNNCells
 from hornbeam.layers.reshaping import Flatten, Permute, RepeatVector, Reshape
-from hornbeam.layers.simple_rnn import SimpleRNN, SimpleRNNCell
-from hornbeam.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 from hornbeam.layers.separable import (
     DepthwiseConv1D,
     DepthwiseConv2D,
@@ -117,21 +119,33 @@ from hornbeam.layers.separable import (
     SeparableConvolution1D,
     SeparableConvolution2D,
 )
+from hornbeam.layers.simple_rnn import SimpleRNN, SimpleRNNCell
 from hornbeam.layers.upsampling import (
     UpSampling1D,
     UpSampling2D,
     UpSampling3D,
 )
+from hornbeam.layers.wrappers import Bidirectional, TimeDistributed, Wrapper
 
 __all__ = [
-    "Activation", "ActivityRegularization", "Add", "AlphaDropout", "Average", "BatchNormalization", "Concatenate",
-    "Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", "Convolution1DTranspose", "Convolution2DTranspose",
-    "Convolution3DTranspose", "Cropping1D", "Cropping2D", "Cropping3D", "Deconv2D", "Deconv3D", "Deconvolution2D",
-    "Deconvolution3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dot", "Dropout", "Flatten", "GaussianDropout",
-    "GaussianNoise", "GroupNormalization", "Identity", "Input", "InputLayer", "InputSpec", "Lambda", "Layer",
-    "LayerNormalization", "LocallyConnected1D", "LocallyConnected2D", "Masking", "Maximum", "Minimum", "Multiply",
-    "Normalization", "Permute", "RepeatVector", "Reshape", "SeparableConv1D", "SeparableConv2D",
-    "SeparableConvolution1D", "SeparableConvolution2D", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D",
-    "Subtract", "UnitNormalization", "UpSampling1D", "UpSampling2D", "UpSampling3D", "ZeroPadding1D", "ZeroPadding2D",
-    "ZeroPadding3D", "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    "Activation", "ActivityRegularization", "Add", "AlphaDropout", "AtrousConv1D", "AtrousConv2D",
+    "AtrousConvolution1D", "AtrousConvolution2D", "Average", "AveragePooling1D", "AveragePooling2D",
+    "AveragePooling3D", "AvgPool1D", "AvgPool2D", "AvgPool3D", "BatchNormalization", "Bidirectional", "Concatenate",
+    "Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose", "Convolution1D",
+    "Convolution1DTranspose", "Convolution2D", "Convolution2DTranspose", "Convolution3D", "Convolution3DTranspose",
+    "Cropping1D", "Cropping2D", "Cropping3D", "CuDNNGRU", "CuDNNLSTM", "Deconv2D", "Deconv3D", "Deconvolution2D",
+    "Deconvolution3D", "Dense", "DepthwiseConv1D", "DepthwiseConv2D", "Dot", "Dropout", "ELU", "Embedding",
+    "Flatten", "GRU", "GRUCell", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalAvgPool1D", "GlobalAvgPool2D", "GlobalAvgPool3D",
+    "GlobalMaxPool1D", "GlobalMaxPool2D", "GlobalMaxPool3D", "GlobalMaxPooling1D", "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D", "GroupNormalization", "Highway", "Identity", "Input", "InputLayer", "InputSpec", "LSTM",
+    "LSTMCell", "Lambda", "Layer", "LayerNormalization", "LeakyReLU", "LocallyConnected1D", "LocallyConnected2D",
+    "Masking", "MaxPool1D", "MaxPool2D", "MaxPool3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D", "Maximum",
+    "MaxoutDense", "Minimum", "Multiply", "Normalization", "PReLU", "Permute", "RNN", "ReLU", "RepeatVector",
+    "Rescaling", "Reshape", "Resizing", "SeparableConv1D", "SeparableConv2D", "SeparableConvolution1D",
+    "SeparableConvolution2D", "SimpleRNN", "SimpleRNNCell", "Softmax", "SpatialDropout1D", "SpatialDropout2D",
+    "SpatialDropout3D", "StackedRNNCells", "Subtract", "ThresholdedReLU", "TimeDistributed", "UnitNormalization",
+    "UpSampling1D", "UpSampling2D", "UpSampling3D", "Wrapper", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
+    "add", "average", "concatenate", "deserialize", "dot", "maximum", "minimum", "multiply", "serialize",
+    "subtract",
 ]  # fmt: skip
