@@ -66,8 +66,9 @@ class MaxPooling1D(_MaxPooling):
         ValueError: an argument out of its range, or a window longer than x.
 
     Example:
+        >>> from hornbeam import backend as K
         >>> from hornbeam.layers import MaxPooling1D
-        >>> MaxPooling1D(2)([[[1.0], [3.0], [2.0], [0.0]]]).ravel().tolist()
+        >>> MaxPooling1D(2)(K.constant([[[1.0], [3.0], [2.0], [0.0]]])).ravel().tolist()
         [3.0, 2.0]
     """
 
@@ -143,8 +144,9 @@ class AveragePooling1D(_AveragePooling):
         ValueError: an argument out of its range, or a window longer than x.
 
     Example:
+        >>> from hornbeam import backend as K
         >>> from hornbeam.layers import AveragePooling1D
-        >>> AveragePooling1D(2, padding="same")([[[1.0], [3.0], [5.0]]]).ravel().tolist()
+        >>> AveragePooling1D(2, padding="same")(K.constant([[[1.0], [3.0], [5.0]]])).ravel().tolist()
         [2.0, 5.0]
     """
 
@@ -253,8 +255,9 @@ class GlobalMaxPooling1D(_GlobalMaxPooling):
         x (B, T, C) -> (B, C), or (B, 1, C).
 
     Example:
+        >>> from hornbeam import backend as K
         >>> from hornbeam.layers import GlobalMaxPooling1D
-        >>> GlobalMaxPooling1D()([[[1.0], [3.0], [2.0]]]).tolist()
+        >>> GlobalMaxPooling1D()(K.constant([[[1.0], [3.0], [2.0]]])).tolist()
         [[3.0]]
     """
 
@@ -315,8 +318,9 @@ class GlobalAveragePooling1D(_GlobalAveragePooling):
         x (B, T, C) -> (B, C), or (B, 1, C). Uses the mask (B, T) up.
 
     Example:
+        >>> from hornbeam import backend as K
         >>> from hornbeam.layers import GlobalAveragePooling1D
-        >>> GlobalAveragePooling1D()([[[1.0], [3.0], [2.0]]]).tolist()
+        >>> GlobalAveragePooling1D()(K.constant([[[1.0], [3.0], [2.0]]])).tolist()
         [[2.0]]
     """
 
