@@ -14,6 +14,7 @@ from hornbeam.backend.words import Spec, WORDS, attach, get_uid_name, infer, is_
 from hornbeam.backend.random import *  # noqa: F403
 from hornbeam.backend.tensors import *  # noqa: F403
 from hornbeam.backend.math import *  # noqa: F403
+from hornbeam.backend.products import *  # noqa: F403
 from hornbeam.backend.nn import *  # noqa: F403
 from hornbeam.backend.normalization import *  # noqa: F403
 from hornbeam.backend.convolution import *  # noqa: F403

@@ -65,7 +65,6 @@ max = np.max
 min = np.min
 sort = np.sort
 argsort = _narrowed(np.argsort)
-einsum = _narrowed(np.einsum)
 tensordot = _narrowed(np.tensordot)
 dot = _narrowed(np.dot)
 
@@ -114,6 +113,12 @@ def take_along_axis(x, indices, axis):
     return np.take_along_axis(x, indices, axis)
 
 
+def einsum(form, *operands):
+    """np.einsum; it knows no bfloat16, so half-precision numbers are made single ones meanwhile."""
+    wide = [np.asarray(a, "float32") if a.dtype.itemsize < 4 else a for a in operands]
+    return _narrow(np.einsum(form, *wide)).astype(np.result_type(*operands))
+
+
 def dot_general(x, y, contracting, batch):
     """Letters for each axis, then einsum: batch axes first, then what is left of `x`, then of `y`."""
     letters = iter("abcdefghijklmnopqrstuvwxyz")
@@ -126,5 +131,4 @@ def dot_general(x, y, contracting, batch):
     rest = [a for i, a in enumerate(x_axes) if i not in (*contracting[0], *batch[0])]
     rest += [a for j, a in enumerate(y_axes) if j not in (*contracting[1], *batch[1])]
     form = f"{''.join(x_axes)},{''.join(y_axes)}->{''.join(shared + rest)}"
-    wide = [np.asarray(a, "float32") if a.dtype.itemsize < 4 else a for a in (x, y)]  # einsum knows no bfloat16
-    return _narrow(np.einsum(form, *wide)).astype(x.dtype)
+    return einsum(form, x, y)
