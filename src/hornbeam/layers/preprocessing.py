@@ -158,8 +158,8 @@ class Resizing(Layer):
         if self.pad_to_aspect_ratio:
             tall = max(height, int(width * self.height / self.width))
             wide = max(width, int(height * self.width / self.height))
-            top, left = int((tall - height) / 2), int((wide - width) / 2)
-            widths = ((top, tall - height - top), (left, wide - width - left))
+            top, left = int((tall - height) / 2), int((wide - width) / 2)  # equal borders on both sides, as in Keras
+            widths = ((top, top), (left, left))
             return K.spatial_2d_padding(images - self.fill_value, widths, "channels_last") + self.fill_value
         return images
 
