@@ -37,6 +37,11 @@ class LossTerm:
         module = getattr(loss, "__module__", None) or type(loss).__module__
         self.checked = module.startswith("hornbeam.")
 
+    def mask(self, target, output):
+        """Which values count, by the loss's own word (`ignore_class`), or None."""
+        find = getattr(self.given, "compute_mask", None)
+        return None if find is None else find(target, output)
+
 
 class MetricTerm:
     """One metric of one output.
@@ -85,6 +90,10 @@ class Objectives:
             [self._metric(i, m, False) for m in plain[i]] + [self._metric(i, m, True) for m in weighted[i]]
             for i in range(len(names))
         ]
+        for terms in self.metrics:
+            for term, name in zip(terms, _apart([t.name for t in terms]), strict=True):
+                term.name = name
+        self._metrics_built = False
 
     def _metric(self, i, given, weighted):
         name = given if isinstance(given, str) else None
@@ -101,6 +110,16 @@ class Objectives:
         function = None if stateful is not None else plain or metric
         name = name or getattr(metric, "name", None) or getattr(metric, "__name__", None) or type(metric).__name__
         return MetricTerm(name, function, stateful, weighted, getattr(metric, "integer_targets", False))
+
+    def build_metrics(self, targets):
+        """Let metric objects make their variables, now that the shapes of the targets (arrays by output) are known."""
+        if self._metrics_built:
+            return
+        for target, shape, terms in zip(targets, self.shapes, self.metrics, strict=True):
+            for term in terms:
+                if target is not None and hasattr(term.stateful, "build"):
+                    term.stateful.build((None, *target.shape[1:]), (None, *shape[1:]))
+        self._metrics_built = True
 
     @property
     def stateful_metrics(self):
@@ -143,7 +162,8 @@ class Objectives:
                 continue
             target = _target_like(targets[i], outputs[i], term.integer)
             values = term.function(target, outputs[i])
-            value = _classic_mean(values, weights[i], masks[i], valid, K.shape(outputs[i])[0])
+            mask = _both(masks[i], term.mask(target, outputs[i]))
+            value = _classic_mean(values, weights[i], mask, valid, K.shape(outputs[i])[0])
             if len([t for t in self.losses if t is not None]) > 1:
                 reported[f"{term.output}_loss"] = (value * count, count)
             total = total + (value if _is_one(term.weight) else value * term.weight)
@@ -171,6 +191,22 @@ class Objectives:
                 for key, v in values.items()
             }
         return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
+
+
+def _both(first, second):
+    """What two masks let through, either of which may be None."""
+    if first is None or second is None:
+        return second if first is None else first
+    return K.cast(first, K.floatx()) * K.cast(second, K.floatx())
+
+
+def _apart(names):
+    """`names` with a number behind those that came before."""
+    seen, result = {}, []
+    for name in names:
+        seen[name] = seen.get(name, 0) + 1
+        result.append(name if seen[name] == 1 else f"{name}_{seen[name] - 1}")
+    return result
 
 
 def _is_one(weight):

@@ -4,7 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, scope
-from hornbeam.training.runner import Run, step_values
+from hornbeam.training.runner import Run, metric_value, step_values
 
 _QUICK_ROWS = 32  # a batch of the default size
 
@@ -25,7 +25,7 @@ class OneBatch:
         return self._one_batch("test", data, reset_metrics, return_dict)
 
     def _one_batch(self, kind, data, reset_metrics, return_dict):
-        steps = self._ready_steps()
+        steps = self._ready_steps(data)
         metrics = self._objectives.stateful_metrics
         if reset_metrics:
             for _, metric in metrics:
@@ -33,7 +33,7 @@ class OneBatch:
         seed = np.random.randint(0, 2**31 - 1) if kind == "train" else 0
         ((_, _, logs),) = Run(steps, kind, data, data.rows, seed).chunks()
         found = step_values(logs, steps.log_names[kind])
-        found.update((name, float(np.asarray(metric.result()))) for name, metric in metrics)
+        found.update((name, metric_value(metric)) for name, metric in metrics)
         order = {name: i for i, name in enumerate(self.metrics_names)}
         found = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
         return found if return_dict else nest.unpack_singleton(list(found.values()))
@@ -78,17 +78,36 @@ class OneBatch:
     def _call_compiled(self, values):
         """Outputs of the model for engine values, by one compiled program a form of inputs."""
         compiled = self.__dict__.get("_compiled_call")
-        if compiled is None or (self._graph is None and compiled[1] != self.weights):
-            variables = self.weights
+        stale = compiled is None or (self._graph is None and compiled.model_weights != self.weights)
+        if stale or compiled.captured.changed():
+            compiled = self._compiled_call = CompiledCall(self, None if stale else compiled.captured)
+        return compiled(values)
 
-            def run(weights, seed, inputs):
-                context = scope.Scope(dict(zip(variables, weights, strict=True)), False, seed)
-                with context:
-                    return self.run(inputs, None, [], {})[0]
 
-            compiled = self._compiled_call = (K.engine.compile_function(run), variables)
-        function, variables = compiled
-        return function([v.value for v in variables], np.uint32(0), values)
+class CompiledCall:
+    """A compiled forward pass for inputs of any form.
+
+    Args:
+        model: the model.
+        captured: variables known to be read beside the model's weights, or None.
+    """
+
+    def __init__(self, model, captured=None):
+        self.model = model
+        self.model_weights = model.weights
+        self.captured = captured or K.Captured()
+        self.variables = variables = [*self.model_weights, *self.captured.known]
+        seen = self.captured.seen
+
+        def run(weights, seed, inputs):
+            context = scope.Scope(dict(zip(variables, weights, strict=True)), False, seed, outside=seen)
+            with context:
+                return model.run(inputs, None, [], {})[0]
+
+        self.program = K.engine.compile_function(run)
+
+    def __call__(self, inputs):
+        return self.program([v.value for v in self.variables], np.uint32(0), inputs)
 
 
 class QuickForward:
@@ -98,13 +117,17 @@ class QuickForward:
         self.shape = tuple(shape)
         self.phase = K.fixed_phase()
         self.model = model
-        self.variables = model.weights
         self.rowwise = all(layer.rowwise for layer in model.flat_layers())
         self._single = len(model.outputs) == 1
-        variables = self.variables
+        self.captured = K.Captured()
+        self._compile()
+
+    def _compile(self):
+        model, seen = self.model, self.captured.seen
+        self.variables = variables = [*model.weights, *self.captured.known]
 
         def run(weights, x):
-            context = scope.Scope(dict(zip(variables, weights, strict=True)), False, np.uint32(0))
+            context = scope.Scope(dict(zip(variables, weights, strict=True)), False, np.uint32(0), outside=seen)
             with context:
                 return nest.flatten(model.run(x, None, [], {})[0])
 
@@ -119,6 +142,8 @@ class QuickForward:
             padded = np.zeros((1 << rows.bit_length(), *self.shape), np.float32)
             padded[:rows] = x
             x = padded
+        if self.captured.seen and self.captured.changed():
+            self._compile()
         outputs = self.program([v._value for v in self.variables], x)
         if self._single:
             return np.array(outputs[0])[:rows]

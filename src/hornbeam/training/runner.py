@@ -1,5 +1,6 @@
 """Running many steps: cutting an epoch into chunks, one trip to the engine and back for each."""
 
+import itertools
 import time
 
 import numpy as np
@@ -97,9 +98,17 @@ class Run:
         return self._finish(arrays, None, counts, np.int32(0), np.int32(len(plan)), slice(None))
 
     def _finish(self, arrays, plan, counts, start, stop, rows):
+        self.program, _ = self.steps.program(self.kind, self.data)  # another, if a variable it took as constant was set
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
-        state, logs = self.program(fixed, state, arrays, plan, counts, start, stop)
-        self.steps.adopt(self.kind, state)
+        made = []
+        try:
+            # The old state is gone once the program starts. Carried out without a line of Python in between, the new
+            # one is in `made` before Ctrl-C is heard.
+            made.extend(itertools.starmap(self.program, [(fixed, state, arrays, plan, counts, start, stop)]))
+        finally:
+            if made:
+                self.steps.adopt(self.kind, made[0][0])
+        logs = made[0][1]
         if self.kind == "predict":
             return [np.asarray(log)[rows] for log in logs]
         return np.asarray(logs)[rows]
@@ -113,8 +122,9 @@ class Averages:
 
     def add(self, logs):
         """Take in a chunk's logs (S, L, 2)."""
-        totals = logs.sum(axis=0, dtype="float64")
-        self.totals = totals if self.totals is None else self.totals + totals
+        if self.totals is not None:  # added up step by step, so that the cut into chunks cannot be seen in the sum
+            logs = np.concatenate([self.totals[None], logs])
+        self.totals = logs.sum(axis=0, dtype="float64")
 
     def values(self, names):
         """Dict of the averages so far."""
@@ -129,3 +139,8 @@ def step_values(logs, names):
     averages = Averages()
     averages.add(logs)
     return averages.values(names)
+
+
+def metric_value(metric):
+    """Result of a metric object: a number, or a list of numbers (one a threshold or class)."""
+    return np.asarray(metric.result()).tolist()

@@ -14,7 +14,7 @@ from hornbeam.training.logs import MetricDict
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
 from hornbeam.training.preparation import Preparation
-from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, step_values
+from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, step_values
 from hornbeam.training.steps import Steps
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
@@ -125,7 +125,7 @@ class Trainer(Preparation, OneBatch):
         if self._compiled_with is None:
             raise RuntimeError(f"{what}: the model is not compiled. Call model.compile(optimizer, loss) first.")
 
-    def _ready_steps(self):
+    def _ready_steps(self, data):
         """The programs, made when first needed; warns if `trainable` changed since compile."""
         now = list(self.trainable_weights)
         if [id(w) for w in now] != [id(w) for w in self._trainable_at_compile]:
@@ -134,6 +134,7 @@ class Trainer(Preparation, OneBatch):
                 stacklevel=4,
             )
         if self._steps is None:
+            self._objectives.build_metrics(data.targets)
             self._steps = Steps(self, self._objectives, self.optimizer, self._trainable_at_compile)
         return self._steps
 
@@ -176,7 +177,7 @@ class Trainer(Preparation, OneBatch):
         elif validation_split:
             data, validation = _split(data, validation_split)
         size = _checked_batch_size(batch_size)
-        steps = self._ready_steps()
+        steps = self._ready_steps(data)
         run = Run(steps, "train", data, size, _new_seed())
         epoch_steps = steps_per_epoch or -(-data.rows // run.batch_size)
         names = self._names_in_logs()
@@ -241,7 +242,7 @@ class Trainer(Preparation, OneBatch):
         """Averages and the results of metrics with state, in the order of `metrics_names`."""
         found = averages.values(names or [])
         for name, metric in self._objectives.stateful_metrics:
-            found[name] = float(np.asarray(metric.result()))
+            found[name] = metric_value(metric)
         order = {name: i for i, name in enumerate(self.metrics_names)}
         return MetricDict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
 
@@ -286,7 +287,7 @@ class Trainer(Preparation, OneBatch):
         return nest.unpack_singleton(list(found.values()))
 
     def _evaluate(self, data, batch_size, count, watchers, verbose=0):
-        run = Run(self._ready_steps(), "test", data, batch_size, 0)
+        run = Run(self._ready_steps(data), "test", data, batch_size, 0)
         metrics = self._objectives.stateful_metrics
         kept = [(v, K.get_value(v)) for _, metric in metrics for v in metric.variables]
         for _, metric in metrics:
