@@ -9,6 +9,7 @@ from harness import check_layer
 from hornbeam import activations, registry
 from hornbeam import backend as K
 from hornbeam.layers import Input, Lambda, Masking
+from hornbeam.layers.lambda_layer import functions_themselves
 
 
 @registry.register_keras_serializable("tests")
@@ -102,6 +103,17 @@ def test_errors_name_the_layer():
 def test_code_is_never_written():
     with pytest.raises(ValueError, match="Lambda 'l': its function .* has no name to be saved under.*register_keras"):
         Lambda(lambda x: x, name="l").get_config()
+
+
+def test_copies_within_the_program_need_no_names():
+    layer = Lambda(lambda x: x * 3, output_shape=lambda shape: shape, mask=lambda inputs, mask: mask)
+    with functions_themselves():
+        config = layer.get_config()
+    copy = Lambda.from_config(config)
+    assert float(copy(np.ones((1, 1), "float32"))[0, 0]) == 3
+    assert copy.mask is layer.mask
+    with pytest.raises(ValueError, match="has no name"):
+        copy.get_config()
 
 
 def test_code_in_a_file_is_never_run():

@@ -1,6 +1,8 @@
 """Lambda: a layer around any function, and how such a function is named in a configuration."""
 
+import contextlib
 import inspect
+import threading
 import warnings
 
 import numpy as np
@@ -8,6 +10,20 @@ import numpy as np
 from hornbeam import activations, checks, nest, registry
 from hornbeam import backend as K
 from hornbeam.core import Layer
+
+_copying = threading.local()
+
+
+@contextlib.contextmanager
+def functions_themselves():
+    """Within this scope the configuration of a Lambda holds its functions themselves, so that models whose functions
+    have no name can be copied within the program."""
+    before = getattr(_copying, "on", False)
+    _copying.on = True
+    try:
+        yield
+    finally:
+        _copying.on = before
 
 
 @registry.register("layer")
@@ -111,6 +127,8 @@ class Lambda(Layer):
         return {**base, **config}
 
     def _name_of(self, function, argument):
+        if getattr(_copying, "on", False):
+            return function
         name = registry.get_registered_name(function)
         for own_name, thing in registry.get_custom_objects().items():
             if thing is function:
