@@ -201,6 +201,8 @@ def _own_scope(time=None):
 
 
 def _looped(advance, carry, inputs, mask, go_backwards):
+    if inputs.shape[0] == 0:
+        return carry, None
     owners = []
 
     def one(carry, slices):
@@ -230,12 +232,17 @@ def _unrolled(advance, carry, inputs, mask, go_backwards):
 # --- Recurrent networks whose step the engine knows ---
 
 
+def fused_activations():
+    """Names of the activations that the whole-sequence words `lstm`, `gru` and `simple_rnn` take."""
+    return engine.fused_activations()
+
+
 @word
 def lstm(
-    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None,
+    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, activation="tanh",
     recurrent_activation="sigmoid", go_backwards=False, return_sequences=False,
 ):  # fmt: skip
-    """A whole LSTM with tanh: i, f, g, o = gates(x W + h U + b); c' = f c + i g; h' = o tanh(c').
+    """A whole LSTM: i, f, g, o = gates(x W + h U + b); c' = f c + i g; h' = o activation(c').
 
     Args:
         x: (B, T, D), or a list of 4 (one a gate, when each has its own dropout).
@@ -243,26 +250,26 @@ def lstm(
         kernel, recurrent_kernel, bias: (D, 4 H), (H, 4 H), (4 H,); blocks in the order i, f, g, o.
         mask: (B, T); where False, states stay.
         recurrent_mask: None, or a list of 1 or 4 factors (B, H) for the states that enter the gates.
-        recurrent_activation: 'sigmoid' or 'hard_sigmoid'.
+        activation, recurrent_activation: names among :func:`fused_activations`.
 
     Returns:
         (last output (B, H), outputs (B, T, H) or None, [h, c]).
     """
     outputs, (h, c) = engine.lstm(
-        x, states, kernel, recurrent_kernel, bias, mask, recurrent_mask, recurrent_activation, go_backwards,
-        return_sequences,
+        x, states, kernel, recurrent_kernel, bias, mask, recurrent_mask, activation, recurrent_activation,
+        go_backwards, return_sequences,
     )  # fmt: skip
     return h, outputs, [h, c]
 
 
 @word
 def gru(
-    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None,
+    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, activation="tanh",
     recurrent_activation="sigmoid", reset_after=False, go_backwards=False, return_sequences=False,
 ):  # fmt: skip
-    """A whole GRU with tanh: z, r = gates(x W + h U + b); h' = z h + (1 - z) tanh(x W + (r h) U + b).
+    """A whole GRU: z, r = gates(x W + h U + b); h' = z h + (1 - z) activation(x W + (r h) U + b).
 
-    With `reset_after` the candidate is tanh(x W + b + r (h U + b')), as cuDNN has it.
+    With `reset_after` the candidate is activation(x W + b + r (h U + b')), as cuDNN has it.
 
     Args:
         x: (B, T, D), or a list of 3 (one a gate).
@@ -271,7 +278,7 @@ def gru(
         bias: (3 H,), or (2, 3 H) with `reset_after`: for inputs and for states.
         mask: (B, T); where False, states stay.
         recurrent_mask: None, or a list of 1 or 3 factors (B, H) for the states that enter the gates.
-        recurrent_activation: 'sigmoid' or 'hard_sigmoid'.
+        activation, recurrent_activation: names among :func:`fused_activations`.
 
     Returns:
         (last output (B, H), outputs (B, T, H) or None, [h]).
@@ -280,20 +287,20 @@ def gru(
     if bias is not None and len(bias.shape) == 2:
         bias, recurrent_bias = bias[0], bias[1]
     outputs, (h,) = engine.gru(
-        x, states, kernel, recurrent_kernel, bias, recurrent_bias, mask, recurrent_mask, recurrent_activation,
-        reset_after, go_backwards, return_sequences,
+        x, states, kernel, recurrent_kernel, bias, recurrent_bias, mask, recurrent_mask, activation,
+        recurrent_activation, reset_after, go_backwards, return_sequences,
     )  # fmt: skip
     return h, outputs, [h]
 
 
 @word
 def simple_rnn(
-    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, go_backwards=False,
-    return_sequences=False,
+    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, activation="tanh",
+    go_backwards=False, return_sequences=False,
 ):  # fmt: skip
-    """A whole SimpleRNN with tanh: h' = tanh(x W + h U + b). Arguments and results as those of :func:`gru`."""
+    """A whole SimpleRNN: h' = activation(x W + h U + b). Arguments and results as those of :func:`gru`."""
     outputs, (h,) = engine.simple_rnn(
-        x, states, kernel, recurrent_kernel, bias, mask, recurrent_mask, go_backwards, return_sequences
+        x, states, kernel, recurrent_kernel, bias, mask, recurrent_mask, activation, go_backwards, return_sequences
     )
     return h, outputs, [h]
 

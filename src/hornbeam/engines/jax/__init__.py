@@ -4,8 +4,8 @@ from hornbeam.engines.jax import memory
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
 
-from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
+from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403

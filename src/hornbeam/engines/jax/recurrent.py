@@ -18,8 +18,11 @@ import jax.numpy as jnp
 
 _bar = jax.lax.optimization_barrier
 
-# name -> (function, its derivative from its result)
-_GATES = {
+# name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
+_ACTIVATIONS = {
+    "tanh": (jnp.tanh, lambda y: 1 - y * y),
+    "relu": (lambda x: jnp.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
+    "linear": (lambda x: x, jnp.ones_like),
     "sigmoid": (jax.nn.sigmoid, lambda y: y * (1 - y)),
     "hard_sigmoid": (
         lambda x: jnp.clip(0.2 * x + 0.5, 0, 1),
@@ -98,26 +101,27 @@ def _recur_kernel(h, d, drop, gates):
 
 
 class _LSTM:
-    """i, f, g, o = gates; c' = f c + i g; h' = o tanh(c')."""
+    """i, f, o = gates; g = activation; c' = f c + i g; h' = o activation(c')."""
 
-    gates, states = 4, 2
+    gates = 4
 
-    def __init__(self, activation, **kinds):
-        self.act, self.slope = _GATES[activation]
+    def __init__(self, activation, gate):
+        self.act, self.slope = _ACTIVATIONS[gate]
+        self.main, self.main_slope = _ACTIVATIONS[activation]
 
     def step(self, weights, drop, z, state):
         h, c = state
         zi, zf, zg, zo = (a + b for a, b in zip(z, _recur(h, weights[0], drop, 4), strict=True))
-        i, f, g, o = self.act(zi), self.act(zf), jnp.tanh(zg), self.act(zo)
+        i, f, g, o = self.act(zi), self.act(zf), self.main(zg), self.act(zo)
         new_c = f * c + i * g
-        squashed = jnp.tanh(new_c)
+        squashed = self.main(new_c)
         return (o * squashed, new_c), (c, i, f, g, o, squashed)
 
     def back(self, turned, drop, h, saved, dstate):
         c, i, f, g, o, squashed = saved
         dh, dc = dstate
-        dc = dc + dh * o * (1 - squashed * squashed)
-        d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * (1 - g * g), dh * squashed * self.slope(o))
+        dc = dc + dh * o * self.main_slope(squashed)
+        d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * self.main_slope(g), dh * squashed * self.slope(o))
         d = jnp.concatenate(_bar(d), -1)  # without the barrier each product of the loop computes the gates again
         return (_recur_back(d, turned[0], drop, 4), dc * f), d, ()
 
@@ -126,12 +130,13 @@ class _LSTM:
 
 
 class _GRU:
-    """z, r = gates; h' = z h + (1 - z) tanh(x W + (r h) U), or with `reset_after` tanh(x W + r (h U + b))."""
+    """z, r = gates; h' = z h + (1 - z) activation(x W + (r h) U), or with `reset_after` of x W + r (h U + b)."""
 
-    gates, states = 3, 1
+    gates = 3
 
-    def __init__(self, activation, reset_after=False):
-        self.act, self.slope = _GATES[activation]
+    def __init__(self, activation, gate, reset_after):
+        self.act, self.slope = _ACTIVATIONS[gate]
+        self.main, self.main_slope = _ACTIVATIONS[activation]
         self.reset_after = reset_after
 
     def step(self, weights, drop, z, state):
@@ -140,19 +145,19 @@ class _GRU:
             yz, yr, yh = _recur(h, weights[0], drop, 3)
             yz, yr, yh = (y + b for y, b in zip((yz, yr, yh), _cut(weights[1], 3), strict=True))
             update, reset = self.act(z[0] + yz), self.act(z[1] + yr)
-            candidate = jnp.tanh(z[2] + reset * yh)
+            candidate = self.main(z[2] + reset * yh)
             return (update * h + (1 - update) * candidate,), (update, reset, candidate, yh)
         units = h.shape[-1]
         yz, yr = _recur(h, weights[0][:, : 2 * units], drop[:2], 2)
         update, reset = self.act(z[0] + yz), self.act(z[1] + yr)
         (yh,) = _recur(reset * h, weights[0][:, 2 * units :], drop[-1:], 1)
-        candidate = jnp.tanh(z[2] + yh)
+        candidate = self.main(z[2] + yh)
         return (update * h + (1 - update) * candidate,), (update, reset, candidate)
 
     def back(self, turned, drop, h, saved, dstate):
         update, reset, candidate = saved[:3]
         (dh,) = dstate
-        dcandidate = dh * (1 - update) * (1 - candidate * candidate)
+        dcandidate = dh * (1 - update) * self.main_slope(candidate)
         dupdate = dh * (h - candidate) * self.slope(update)
         if self.reset_after:
             dreset = dcandidate * saved[3] * self.slope(reset)
@@ -176,19 +181,19 @@ class _GRU:
 
 
 class _SimpleRNN:
-    """h' = tanh(x W + h U)."""
+    """h' = activation(x W + h U)."""
 
-    gates, states = 1, 1
+    gates = 1
 
-    def __init__(self, activation=None):
-        pass
+    def __init__(self, activation):
+        self.main, self.main_slope = _ACTIVATIONS[activation]
 
     def step(self, weights, drop, z, state):
-        h = jnp.tanh(z[0] + _recur(state[0], weights[0], drop, 1)[0])
+        h = self.main(z[0] + _recur(state[0], weights[0], drop, 1)[0])
         return (h,), (h,)
 
     def back(self, turned, drop, h, saved, dstate):
-        d = _bar(dstate[0] * (1 - saved[0] * saved[0]))
+        d = _bar(dstate[0] * self.main_slope(saved[0]))
         return (_recur_back(d, turned[0], drop, 1),), d, ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
@@ -273,18 +278,23 @@ def _prepared(x, state, kernel, weights, bias, mask, drop):
     return xs, tuple(state), kernel, tuple(weights), bias, mask, tuple(drop or ())
 
 
+def fused_activations():
+    """Names of the activations the loops of this file take."""
+    return tuple(_ACTIVATIONS)
+
+
 def lstm(
-    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None,
+    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, activation="tanh",
     recurrent_activation="sigmoid", backwards=False, sequences=False,
 ):  # fmt: skip
     """A whole LSTM, gates in the order i, f, c, o: (outputs (B, T, H) or None, (h, c)), in the order of processing."""
     operands = _prepared(x, states, kernel, (recurrent_kernel,), bias, mask, recurrent_mask)
-    return _fused(_cell(_LSTM, recurrent_activation), backwards, sequences, operands)
+    return _fused(_cell(_LSTM, activation, recurrent_activation), backwards, sequences, operands)
 
 
 def gru(
     x, states, kernel, recurrent_kernel, bias=None, recurrent_bias=None, mask=None, recurrent_mask=None,
-    recurrent_activation="sigmoid", reset_after=False, backwards=False, sequences=False,
+    activation="tanh", recurrent_activation="sigmoid", reset_after=False, backwards=False, sequences=False,
 ):  # fmt: skip
     """A whole GRU, gates in the order z, r, h: (outputs (B, T, H) or None, (h,)). `recurrent_bias` (3 H,) is for
     `reset_after`; without it, `bias` is all there is."""
@@ -293,12 +303,13 @@ def gru(
         zero = jnp.zeros(recurrent_kernel.shape[-1:], recurrent_kernel.dtype)
         weights = (recurrent_kernel, zero if recurrent_bias is None else recurrent_bias)
     operands = _prepared(x, states, kernel, weights, bias, mask, recurrent_mask)
-    return _fused(_cell(_GRU, recurrent_activation, reset_after), backwards, sequences, operands)
+    return _fused(_cell(_GRU, activation, recurrent_activation, reset_after), backwards, sequences, operands)
 
 
 def simple_rnn(
-    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, backwards=False, sequences=False
-):
-    """A whole SimpleRNN with tanh: (outputs (B, T, H) or None, (h,))."""
+    x, states, kernel, recurrent_kernel, bias=None, mask=None, recurrent_mask=None, activation="tanh",
+    backwards=False, sequences=False,
+):  # fmt: skip
+    """A whole SimpleRNN: (outputs (B, T, H) or None, (h,))."""
     operands = _prepared(x, states, kernel, (recurrent_kernel,), bias, mask, recurrent_mask)
-    return _fused(_cell(_SimpleRNN), backwards, sequences, operands)
+    return _fused(_cell(_SimpleRNN, activation), backwards, sequences, operands)
