@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from hornbeam import backend as K
 from hornbeam import config
 

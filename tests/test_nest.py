@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 import pytest
+
 from hornbeam import nest
 
 Pair = namedtuple("Pair", "first second")

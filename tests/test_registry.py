@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from hornbeam import registry, utils
 
 

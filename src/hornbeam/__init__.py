@@ -6,6 +6,7 @@ Build with `Sequential` or `Model`, say how to learn with `compile`, then `fit`,
 from hornbeam import (
     activations,
     backend,
+    callbacks,
     constraints,
     initializers,
     layers,
@@ -18,7 +19,6 @@ from hornbeam import (
 )
 from hornbeam.layers import Input
 from hornbeam.models import Model, Sequential
-from hornbeam.training import callbacks
 
 __version__ = "0.1.0"
 

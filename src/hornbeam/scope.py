@@ -21,11 +21,14 @@ class Scope:
         metrics: (name, value) pairs that layers added with `add_metric`.
         masks: id of an output value -> (value, mask); the value is kept so that its id stays taken.
         valid_rows: traced number of real rows in a padded batch, or None when every row is real.
+        outside: dict that takes down variables read although they have no value here, with the value they gave; scopes
+            within this one share it. None takes nothing down.
+        frozen: True inside a model that is not trainable, whose layers leave their averages alone.
     """
 
-    __slots__ = ("values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows")
+    __slots__ = ("values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "frozen")
 
-    def __init__(self, values=None, training=False, seed=None, valid_rows=None):
+    def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None):
         self.values = {} if values is None else values
         self.training = training
         self.seed = seed
@@ -34,6 +37,8 @@ class Scope:
         self.metrics = []
         self.masks = {}
         self.valid_rows = valid_rows
+        self.outside = outside
+        self.frozen = False
 
     def mask_of(self, value):
         """Mask that came with `value`, or None."""
@@ -45,7 +50,10 @@ class Scope:
         self.masks[id(value)] = (value, mask)
 
     def __enter__(self):
-        _stack().append(self)
+        stack = _stack()
+        if self.outside is None and stack:
+            self.outside = stack[-1].outside
+        stack.append(self)
         return self
 
     def __exit__(self, *error):

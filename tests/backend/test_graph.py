@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from hornbeam import backend as K
 from hornbeam.layers import Dense, Dropout, Input, Lambda
 from hornbeam.models import Model, Sequential

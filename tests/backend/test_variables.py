@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from hornbeam import backend as K
 from hornbeam import scope
 

@@ -16,13 +16,13 @@ class Classic(Layer):
 
     def __init__(self, output_dim, **kwargs):
         self.output_dim = output_dim
-        super(Classic, self).__init__(**kwargs)
+        super().__init__(**kwargs)
 
     def build(self, input_shape):
         self.kernel = self.add_weight(
             name="kernel", shape=(input_shape[1], self.output_dim), initializer="uniform", trainable=True
         )
-        super(Classic, self).build(input_shape)
+        super().build(input_shape)
 
     def call(self, x):
         return K.dot(x, self.kernel)

@@ -7,6 +7,7 @@ from hornbeam.config import (
     backend, epsilon, floatx, image_data_format, normalize_data_format, set_epsilon, set_floatx,
     set_image_data_format,
 )  # fmt: skip
+from hornbeam.backend.captured import Captured
 from hornbeam.backend.naming import get_uid, reset_uids
 from hornbeam.backend.variables import *  # noqa: F403
 from hornbeam.backend.variables import Variable

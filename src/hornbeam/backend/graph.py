@@ -4,6 +4,7 @@ import numpy as np
 
 from hornbeam import config, nest, scope, symbolic
 from hornbeam.backend import naming
+from hornbeam.backend.captured import Captured
 from hornbeam.backend.variables import Variable, get_value
 from hornbeam.backend.words import Spec, attach, get_uid_name, is_symbolic, word
 from hornbeam.engines import engine
@@ -178,12 +179,14 @@ class Function:
             )
         self._order = symbolic.order_nodes(self._wanted, fed)
         self._variables = variables_of(self._order, [*self.outputs, *(v for v, _ in self.updates)])
+        self._captured = Captured()
         self._compiled = engine.compile_function(self._run, static=(2,))
 
     def _run(self, variable_values, values, training, seed):
         values = dict(zip([t for t in self.inputs if isinstance(t, SymbolicTensor)], values, strict=True))
         values.update(dict.fromkeys(self._phases, training))
-        context = scope.Scope(dict(zip(self._variables, variable_values, strict=True)), training, seed)
+        values_here = dict(zip(self._variables, variable_values, strict=True))
+        context = scope.Scope(values_here, training, seed, outside=self._captured.seen)
         with context:
             found, _ = symbolic.evaluate(self._wanted, values, order=self._order)
             found = dict(zip(self._wanted, found, strict=True))
@@ -217,6 +220,9 @@ class Function:
             _check_fed(tensor, value)
             values.append(value)
         seed = np.uint32(np.random.randint(0, 2**32, dtype=np.uint64))
+        if self._captured.seen and self._captured.changed():
+            self._variables = list(dict.fromkeys([*self._variables, *self._captured.known]))
+            self._compiled = engine.compile_function(self._run, static=(2,))
         results, new_values = self._compiled([v.value for v in self._variables], values, training, seed)
         for variable, new in zip(self._variables, new_values, strict=True):
             variable.assign(new)

@@ -36,8 +36,11 @@ class Variable:
     def value(self):
         """The present value, an array of the engine."""
         here = scope.current()
-        if here is not None and self in here.values:
-            return here.values[self]
+        if here is not None:
+            if self in here.values:
+                return here.values[self]
+            if here.outside is not None:
+                here.outside[self] = self._value
         return self._value
 
     def assign(self, value):

@@ -5,10 +5,10 @@ import functools
 import numpy as np
 
 from hornbeam import nest, scope
-from hornbeam.engines import engine
-from hornbeam.symbolic import Node, SymbolicTensor
 from hornbeam.backend.naming import get_uid
 from hornbeam.backend.variables import Variable
+from hornbeam.engines import engine
+from hornbeam.symbolic import Node, SymbolicTensor
 
 WORDS = {}  # name -> word; saved graphs name the words they use
 

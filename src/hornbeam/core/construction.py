@@ -13,6 +13,10 @@ class RecordsArguments(type):
     def __call__(cls, *args, **kwargs):
         made = super().__call__(*args, **kwargs)
         if isinstance(made, cls):
+            if "_inbound_nodes" not in vars(made):
+                raise TypeError(
+                    f"{cls.__name__}.__init__ does not call super().__init__(). Make it the first line of __init__."
+                )
             try:
                 bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
             except TypeError:  # __new__ made something else of the arguments

@@ -2,6 +2,8 @@
 
 import json
 
+import numpy as np
+
 from hornbeam import backend as K
 from hornbeam import nest, registry
 from hornbeam.core.input_layer import InputLayer
@@ -119,8 +121,11 @@ def _write_arguments(value, places):
         return {"__ellipsis__": True}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
-    if hasattr(value, "tolist"):
-        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray) or K.engine.is_tensor(value):
+        array = K.get_value(value)
+        return {"__array__": array.tolist(), "dtype": str(array.dtype)}
     raise ValueError(
         f"The graph holds {value!r}, which cannot be written into a configuration. Put the operation into a layer of "
         f"your own, with a weight or a constructor argument for it."
@@ -226,6 +231,8 @@ def _read(value, made):
             return made[name, node][tensor]
         if "__learning_phase__" in value:
             return K.learning_phase()
+        if "__array__" in value:
+            return np.asarray(value["__array__"], value["dtype"])
         if "__slice__" in value:
             return slice(*value["__slice__"])
         if "__ellipsis__" in value:

@@ -55,7 +55,6 @@ class Model(Trainer, Layer):
         self._forget_programs()
 
     def _sublayers(self):
-        # Vanishes from a subclass that forgot super().__init__(), which the message of `_need_init` then explains.
         graph = self.__dict__.get("_graph")
         inside = [] if graph is None else graph.layers
         return list(dict.fromkeys([*inside, *super()._sublayers()]))
@@ -169,7 +168,13 @@ class Model(Trainer, Layer):
 
     def run(self, inputs, masks, args, kwargs):
         """See `Layer.run`; a graph gives its outputs and their masks in one walk."""
+        here = scope.current()
+        outer = here.frozen if here is not None else False
+        if here is not None:
+            here.frozen = outer or not self.trainable
         outputs, out_masks, _ = self.run_with(inputs, masks, args, kwargs)
+        if here is not None:
+            here.frozen = outer
         return outputs, out_masks
 
     def run_with(self, inputs, masks, args, kwargs, extra=()):

@@ -79,8 +79,8 @@ def _widths(head, rows, length, positions):
         max([len(head[i])] + [len(x) for row in rows for x in (row[i] if isinstance(row[i], list) else [row[i]])]) + 2
         for i in range(len(head))
     ]
-    spare = max(0, length - sum(needed))
-    return [n + spare // len(needed) for n in needed]
+    each, rest = divmod(max(0, length - sum(needed)), len(needed))
+    return [n + each for n in needed[:-1]] + [needed[-1] + each + rest]
 
 
 def _wrapped(row):

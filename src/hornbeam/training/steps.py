@@ -32,6 +32,7 @@ class Steps:
         self.hyper = [] if optimizer is None else list(optimizer.variables_read)
         if objectives is not None:
             self.hyper += [v for v in objectives.variables() if v not in self.hyper]
+        self.captured = K.Captured()
         self.log_names = {}  # kind of step -> names of the numbers it reports
         self.seconds_per_step = {}  # program -> measured time, by which chunks are cut
         self._programs = {}
@@ -42,7 +43,7 @@ class Steps:
     def _forward(self, values, inputs, training, seed, valid, with_losses):
         """Run the model in a scope of its own: (scope, outputs, masks, values of symbolic losses and metrics)."""
         extra = self._symbolic_extras() if with_losses else []
-        context = scope.Scope(values, training, seed, valid)
+        context = scope.Scope(values, training, seed, valid, self.captured.seen)
         with context:
             outputs, masks, extras = self.model.run_with(inputs, None, [], {}, extra)
         outputs = nest.flatten(outputs)
@@ -95,6 +96,7 @@ class Steps:
         def loss_of(weights):
             values = {**hyper, **dict(zip(self.trainable, weights, strict=True))}
             values.update(zip(carried, state["carried"], strict=True))
+            values.update(zip(self.captured.known, fixed["captured"], strict=True))
             parts = self._forward(values, nest.pack_like(self._form, batch["x"]), True, seed, valid, True)
             context = parts[0]
             total, logs = self._judge(*parts, batch, valid)
@@ -118,6 +120,7 @@ class Steps:
         values = dict(zip([*self.trainable, *self.others], fixed["weights"], strict=True))
         values.update(zip(self.hyper, fixed["hyper"], strict=True))
         values.update(zip(variables, state["carried"], strict=True))
+        values.update(zip(self.captured.known, fixed["captured"], strict=True))
         parts = self._forward(values, nest.pack_like(self._form, batch["x"]), False, fixed["seed"], valid, True)
         _, logs = self._judge(*parts, batch, valid)
         return {"carried": [parts[0].values[v] for v in variables]}, self._stack_logs("test", logs)
@@ -125,6 +128,7 @@ class Steps:
     def _predict_step(self, fixed, state, batch, valid):
         values = dict(zip([*self.trainable, *self.others], fixed["weights"], strict=True))
         values.update(zip(self.states, state["carried"], strict=True))
+        values.update(zip(self.captured.known, fixed["captured"], strict=True))
         context, outputs, _, _ = self._forward(
             values, nest.pack_like(self._form, batch["x"]), False, fixed["seed"], valid, False
         )
@@ -141,6 +145,8 @@ class Steps:
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
         """
+        if self.captured.changed():
+            self._programs.clear()
         key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase())
         if key not in self._programs:
             self._form, self._weighted = data.form, [w is not None for w in data.weights]
@@ -218,13 +224,12 @@ class Steps:
 
     def fixed(self, kind, seed):
         """What a program only reads."""
-        hyper = [v.value for v in self.hyper]
-        if kind == "train":
-            return {"hyper": hyper, "seed": seed}
-        weights = [v.value for v in self.trainable] + [v.value for v in self.others]
-        return {"weights": weights, "seed": seed} if kind == "predict" else {
-            "weights": weights, "hyper": hyper, "seed": seed
-        }  # fmt: skip
+        found = {"seed": seed, "captured": self.captured.values()}
+        if kind != "predict":
+            found["hyper"] = [v.value for v in self.hyper]
+        if kind != "train":
+            found["weights"] = [v.value for v in (*self.trainable, *self.others)]
+        return found
 
     def state(self, kind):
         """What a program carries on; its memory is reused, so it is fetched anew for every call."""
