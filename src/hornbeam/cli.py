@@ -15,7 +15,7 @@ NEEDED = ("numpy", "h5py", "rich")
 PIP_NAMES = {"sklearn": "scikit-learn"}
 
 
-def version_of(library):
+def version_of(library: str):
     """Installed version of a library, or None."""
     try:
         return importlib.metadata.version(PIP_NAMES.get(library, library))
@@ -86,7 +86,7 @@ def _parser():
         name: commands.add_parser(name, help=words[name], description=f"hornbeam {name}: {words[name]}")
         for name in COMMANDS
     }
-    parsers["demo"].add_argument("--epochs", type=_positive, help="passes over the images (12)")
+    parsers["demo"].add_argument("--epochs", type=_positive, help="passes over the images (16)")
     parsers["demo"].add_argument("--out", default="demo", help="folder for the pictures (demo)")
     return parser
 

@@ -9,14 +9,15 @@ from hornbeam import backend as K
 from hornbeam.datasets import digits
 from hornbeam.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D
 from hornbeam.models import Sequential
+from hornbeam.training.callbacks import ReduceLROnPlateau
 from hornbeam.utils import plotting
 from hornbeam.utils.np_utils import to_categorical
 from hornbeam.utils.random import set_random_seed
 from hornbeam.utils.splits import stratified_split
 
 CLASSES = 10
-EPOCHS = 12
-BATCH_SIZE = 64
+EPOCHS = 16
+BATCH_SIZE = 32
 DRAWN = 24  # test digits in the picture
 
 
@@ -89,7 +90,7 @@ def run(epochs=EPOCHS, out="demo", seed=0):
     """Train, test, draw, and say what came out.
 
     Args:
-        epochs: passes over the training images, 12.
+        epochs: passes over the training images, 16.
         out: folder for the pictures, 'demo'.
         seed: for the same numbers every time, 0.
 
@@ -110,7 +111,10 @@ def run(epochs=EPOCHS, out="demo", seed=0):
     )
     model = build()
     model.summary()
-    history = model.fit(x, y, batch_size=BATCH_SIZE, epochs=epochs, validation_data=validation)
+    history = model.fit(
+        x, y, batch_size=BATCH_SIZE, epochs=epochs, validation_data=validation,
+        callbacks=[ReduceLROnPlateau(factor=0.3, patience=2, min_lr=1e-5)],
+    )  # fmt: skip
     accuracy = float(model.evaluate(x_test, y_test, verbose=0)[1])
     wrong = round(len(x_test) * (1 - accuracy))
     print(

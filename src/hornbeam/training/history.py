@@ -10,7 +10,7 @@ from hornbeam.training.logs import MetricDict, higher_is_better, known_as
 # Overfitting is said to have begun if, after the best epoch, there are at least this many more ...
 LEAST_EPOCHS_AFTER = 3
 # ... over which validation loss rose by at least this share of its best value.
-LEAST_RISE = 0.05
+LEAST_RISE = 0.1
 
 
 class History(Callback):
@@ -77,7 +77,7 @@ class History(Callback):
                 f"No overfitting seen: validation loss was best in epoch {numbers[best]}. More epochs may help."
             )
         return None, (
-            f"No overfitting seen: validation loss was best in epoch {numbers[best]} and has hardly changed since."
+            f"No overfitting seen: validation loss was best in epoch {numbers[best]}, and no steady rise followed."
         )
 
     def to_frame(self):
@@ -127,8 +127,9 @@ def overfitting_began(loss, val_loss):
     """Index of the epoch after which the model overfitted, or None.
 
     The rule: take the last epoch with the lowest validation loss. Overfitting began there if at least 3 epochs follow,
-    if a straight line through validation loss from there on rises by 5 % of the lowest value or more, and if a
-    straight line through training loss falls. Lines, because single epochs go up and down by chance.
+    if over these a straight line through validation loss rises by 10 % of the lowest value or more, and if a straight
+    line through training loss falls. Lines, because single epochs go up and down by chance; without the lowest
+    epoch itself, because it is the lowest by chance as well.
 
     Args:
         loss: training loss of each epoch.
@@ -143,13 +144,13 @@ def overfitting_began(loss, val_loss):
     best = _best(val_loss, higher=False)
     if best is None or len(val_loss) - 1 - best < LEAST_EPOCHS_AFTER:
         return None
-    epochs_after = len(val_loss) - 1 - best
-    val_tail, tail = np.asarray(val_loss[best:], float), np.asarray(loss[best:], float)
-    if not (np.isfinite(val_tail).all() and np.isfinite(tail).all()):
+    val_after, after = np.asarray(val_loss[best + 1 :], float), np.asarray(loss[best + 1 :], float)
+    if not (np.isfinite(val_after).all() and np.isfinite(after).all()):
         return None
-    rise = np.polyfit(np.arange(len(val_tail)), val_tail, 1)[0] * epochs_after
-    fall = np.polyfit(np.arange(len(tail)), tail, 1)[0]
-    return best if rise >= LEAST_RISE * abs(val_loss[best]) and rise > 0 and fall < 0 else None
+    epochs = np.arange(len(after))
+    rise = np.polyfit(epochs, val_after, 1)[0] * (len(epochs) - 1)
+    fall = np.polyfit(epochs, after, 1)[0]
+    return best if rise > 0 and rise >= LEAST_RISE * abs(val_loss[best]) and fall < 0 else None
 
 
 def _best(values, higher):

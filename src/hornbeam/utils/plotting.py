@@ -104,14 +104,16 @@ def _draw_panel(panel, name, epochs, training, validation, upward):
     panel.set_axisbelow(True)
     panel.spines[["top", "right"]].set_visible(False)
     if validation is not None or name not in RATES:
-        panel.legend(frameon=False, fontsize=9)
+        corner = "lower right" if upward else "upper right"  # where curves that go well leave room
+        panel.legend(loc=corner, fontsize=9, framealpha=0.8, edgecolor="none")
 
 
 def _mark_best(panel, epochs, values, upward, of_validation):
-    finite = [(value if upward else -value, index) for index, value in enumerate(values) if math.isfinite(value)]
+    finite = [index for index, value in enumerate(values) if math.isfinite(value)]
     if not finite:
         return
-    epoch, value = epochs[max(finite)[1]], values[max(finite)[1]]
+    best = (max if upward else min)(finite, key=lambda index: values[index])
+    epoch, value = epochs[best], values[best]
     colour = VALIDATION if of_validation else TRAINING
     panel.axvline(epoch, color=QUIET, linewidth=0.8, linestyle=":", zorder=1)
     panel.plot(
@@ -123,7 +125,7 @@ def _mark_best(panel, epochs, values, upward, of_validation):
 def _shade(panel, start, end):
     panel.axvspan(start, end, color=VALIDATION, alpha=0.10, linewidth=0, zorder=0)
     panel.text(
-        (start + end) / 2, 0.97, "overfitting", transform=panel.get_xaxis_transform(), ha="center", va="top",
+        (start + end) / 2, 0.5, "overfitting", transform=panel.get_xaxis_transform(), ha="center", va="center",
         fontsize=9, color=VALIDATION,
     )  # fmt: skip
 
