@@ -15,6 +15,8 @@ from hornbeam.layers import (
     Normalization,
     UnitNormalization,
 )
+from hornbeam.models import Sequential
+from hornbeam.optimizers import SGD
 
 
 def some(*shape, seed=3):
@@ -145,6 +147,33 @@ def test_frozen_keeps_the_averages_and_still_uses_the_batch():
     assert [v.tolist() for v in averages(layer)] == [[0, 0], [1, 1]]
     assert layer.trainable_weights == []
     assert len(layer.non_trainable_weights) == 4
+
+
+def test_training_a_model_moves_the_averages_batch_by_batch():
+    x, layer = some(10, 3), BatchNormalization(momentum=0.5, input_shape=(3,))
+    model = Sequential([layer])
+    model.compile(SGD(lr=0.0), "mse")
+    model.fit(x, np.zeros((10, 3)), batch_size=4, epochs=2, shuffle=False, verbose=0)  # the last batch has two rows
+    mean, variance = np.zeros(3), np.ones(3)
+    for rows in (x[:4], x[4:8], x[8:]) * 2:
+        mean = 0.5 * mean + 0.5 * rows.mean(0)
+        variance = 0.5 * variance + 0.5 * rows.var(0) * len(rows) / (len(rows) - 1.001)
+    np.testing.assert_allclose(averages(layer), [mean, variance], rtol=1e-5)
+
+
+def test_a_frozen_model_inside_another_keeps_its_averages():
+    layer = BatchNormalization(input_shape=(3,))
+    inner = Sequential([layer])
+    inner.compile("sgd", "mse")
+    inner.trainable = False
+    outer = Sequential([inner, BatchNormalization(name="free")])
+    outer.compile("sgd", "mse")
+    outer.train_on_batch(some(4, 3), np.zeros((4, 3)))
+    assert [v.tolist() for v in averages(layer)] == [[0, 0, 0], [1, 1, 1]]
+    assert averages(outer.get_layer("free"))[1].tolist() != [1, 1, 1]
+    with pytest.warns(UserWarning, match="`trainable` changed after compile"):
+        inner.train_on_batch(some(4, 3), np.zeros((4, 3)))  # it was trainable when it was compiled
+    assert averages(layer)[0].tolist() != [0, 0, 0]
 
 
 @pytest.mark.parametrize("padding", [0.0, 1e6, np.nan])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import checks, constraints, initializers, registry, regularizers
+from hornbeam import checks, constraints, initializers, registry, regularizers, scope
 from hornbeam.core import InputSpec, Layer
 
 
@@ -58,9 +58,9 @@ class BatchNormalization(_Scaled):
     inference uses: moving = momentum * moving + (1 - momentum) * batch. The moving variance takes the batch's variance
     times n / (n - 1 - epsilon), for n values a channel.
 
-    What surprises: `trainable = False` has the classic meaning. It stops all learning, of the averages too, but
-    training still normalises by the batch; for the averages, call the layer with `training=False`. Rows that pad a
-    short batch do not count; masked time steps do.
+    What surprises: `trainable = False` (of the layer, or of a model it is in) has the classic meaning. It stops all
+    learning, of the averages too, but training still normalises by the batch; for the averages, call the layer with
+    `training=False`. Rows that pad a short batch do not count; masked time steps do.
 
     Args:
         axis: the axis of the channels: -1, or 1 for 'channels_first'.
@@ -135,7 +135,9 @@ class BatchNormalization(_Scaled):
     def _by_batch(self, inputs, training):
         axes = [axis for axis in range(K.ndim(inputs)) if axis != self.axis % K.ndim(inputs)]
         normed, mean, variance = K.normalize_batch_in_training(inputs, self.gamma, self.beta, axes, self.epsilon)
-        if self.trainable and 0 not in K.int_shape(inputs):
+        here = scope.current()
+        frozen = not self.trainable or (here is not None and here.frozen)
+        if not frozen and 0 not in K.int_shape(inputs):
             count = self._count(inputs, axes)
             unbiased = variance * (count / (count - (1.0 + self.epsilon)))
             for average, value in ((self.moving_mean, mean), (self.moving_variance, unbiased)):
