@@ -1,0 +1,263 @@
+"""Chunks: many steps at once are the same as one after the other, to the bit; memory; interruptions."""
+
+import os
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+from hornbeam import backend as K
+from hornbeam.callbacks import Callback
+from hornbeam.layers import Dense, Dropout
+from hornbeam.models import Sequential
+from hornbeam.training import data as data_module
+from hornbeam.training import runner
+from hornbeam.training.runner import Averages, Run
+from hornbeam.utils import set_random_seed
+
+draw = np.random.default_rng(0)
+X = draw.normal(size=(45, 5)).astype("float32")
+Y = draw.integers(0, 2, (45, 1)).astype("float32")
+W = draw.random(45).astype("float32")
+ROWS = 4  # 45 rows: eleven full batches and a short one
+
+
+class Bench:
+    """A model that can be set back to where it began, so that one compiled program serves all tests."""
+
+    def __init__(self):
+        self.model = Sequential([
+            Dense(8, activation="relu", input_shape=(5,)), Dropout(0.3), Dense(1, activation="sigmoid"),
+        ])  # fmt: skip
+        self.model.compile("adam", "binary_crossentropy", metrics=["accuracy", "mae"])
+        self.first = self.model.get_weights()
+
+    def fit(self, seed=1, verbose=0, callbacks=None, epochs=3, x=X, y=Y, **kwargs):
+        """(losses and metrics, weights) after training from the beginning."""
+        model = self.model
+        model.set_weights(self.first)
+        model.optimizer._states.clear()
+        K.set_value(model.optimizer.iterations, 0)
+        set_random_seed(seed)
+        kwargs = {"batch_size": ROWS, "sample_weight": W, **kwargs}
+        history = model.fit(x, y, epochs=epochs, verbose=verbose, callbacks=callbacks, **kwargs).history
+        return {name: list(values) for name, values in history.items()}, model.get_weights()
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return Bench()
+
+
+@pytest.fixture(scope="module")
+def reference(bench):
+    return bench.fit(callbacks=[OneByOne()])
+
+
+class OneByOne(Callback):
+    """Listens to batches, so that every chunk is one step."""
+
+    def __init__(self):
+        self.losses, self.sizes = [], []
+
+    def on_batch_end(self, batch, logs=None):
+        self.losses.append(logs["loss"])
+        self.sizes.append(logs["size"])
+
+
+def assert_same_bits(found, wanted):
+    assert found[0] == wanted[0]
+    for one, other in zip(found[1], wanted[1]):
+        np.testing.assert_array_equal(one, other)
+
+
+# --- N steps at once are N times one step ---
+
+
+@pytest.mark.parametrize("verbose", [0, 1, 2])
+def test_how_much_is_shown_changes_nothing(bench, reference, verbose, capsys):
+    assert_same_bits(bench.fit(verbose=verbose), reference)
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 7, 100])
+def test_the_length_of_chunks_changes_nothing(bench, reference, monkeypatch, length):
+    seen = []
+    monkeypatch.setattr(Run, "_length", lambda self, left, refresh_s: min(left, length))
+    watch = Callback()
+    watch.on_progress = lambda rows, logs=None: seen.append(rows)
+    assert_same_bits(bench.fit(callbacks=[watch]), reference)
+    assert seen[: -(-12 // length)] == [min(45, r) for r in range(4 * length, 48 + 4 * length - 1, 4 * length)] or (
+        length == 100 and seen[0] == 45
+    )
+
+
+@pytest.mark.parametrize("seconds", [1e-9, 1e9])
+def test_the_rate_of_refreshing_changes_nothing(bench, reference, monkeypatch, seconds):
+    monkeypatch.setattr("hornbeam.training.trainer.QUIET_S", seconds)
+    assert_same_bits(bench.fit(), reference)
+
+
+@pytest.mark.parametrize("chunk", [1, 400, 1 << 20])
+def test_data_too_large_to_stay_is_fed_in_chunks_with_the_same_result(bench, reference, monkeypatch, chunk):
+    monkeypatch.setattr(data_module, "RESIDENT_BYTES", 0)
+    monkeypatch.setattr(data_module, "CHUNK_BYTES", chunk)
+    assert_same_bits(bench.fit(), reference)
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(bench, reference):
+    assert_same_bits(bench.fit(seed=1), reference)
+    assert bench.fit(seed=2)[0]["loss"] != reference[0]["loss"]
+
+
+def test_two_fits_are_one_longer_fit_but_for_the_numbers_drawn(bench):
+    """Without anything random, fit(2) and fit(1) twice are the same."""
+    model = Sequential([Dense(3, activation="tanh", input_shape=(5,)), Dense(1)])
+    first = model.get_weights()
+    model.compile("adam", "mse")
+    model.fit(X, Y, batch_size=ROWS, epochs=2, shuffle=False, verbose=0)
+    together = model.get_weights()
+    model.set_weights(first)
+    model.compile("adam", "mse")
+    model.fit(X, Y, batch_size=ROWS, epochs=1, shuffle=False, verbose=0)
+    model.fit(X, Y, batch_size=ROWS, epochs=2, initial_epoch=1, shuffle=False, verbose=0)
+    for one, other in zip(model.get_weights(), together):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_batch_callbacks_see_every_step_and_the_epoch_is_their_mean(bench):
+    watch = OneByOne()
+    history, _ = bench.fit(callbacks=[watch], epochs=1)
+    assert watch.sizes == [4] * 11 + [1]
+    assert history["loss"][0] == pytest.approx(np.average(watch.losses, weights=watch.sizes), rel=1e-6)
+
+
+def test_everything_ran_in_one_compiled_program(bench, reference):
+    """All fits above, short last batches and all, compiled the training step once for each way data arrives."""
+    programs = [run for (kind, *_), (run, _) in bench.model._steps._programs.items() if kind == "train"]
+    assert len(programs) == 1
+    # One for data that stays on the device; the others for chunks of stacked batches of each length that occurred.
+    before = programs[0]._cache_size()
+    bench.fit()
+    bench.fit(callbacks=[OneByOne()])
+    assert programs[0]._cache_size() == before
+
+
+def test_random_words_differ_from_step_to_step():
+    model = Sequential([Dropout(0.5, input_shape=(64,))])
+    model.compile("sgd", "mae")
+    watch = OneByOne()
+    ones = np.ones((6, 64), "float32")
+    model.fit(ones, ones * 3, batch_size=1, verbose=0, callbacks=[watch])
+    assert len(set(watch.losses)) > 2
+
+
+# --- Memory: nothing a user holds is taken away ---
+
+
+def test_arrays_and_variables_taken_from_a_model_survive_training():
+    model = Sequential([Dense(3, input_shape=(5,)), Dense(1)])
+    model.compile("adam", "mse", metrics=["mae"])
+    kernel = model.layers[0].weights[0]
+    taken, value = model.get_weights(), K.get_value(kernel)
+    copy, alias = K.variable(kernel), K.variable(np.zeros((5, 3)))
+    alias.assign(kernel)
+    engine_value = kernel.value
+    model.layers[1].weights[0].assign(K.variable(np.ones((3, 1))))
+    other = Sequential([Dense(3, input_shape=(5,)), Dense(1)])
+    for mine, theirs in zip(other.weights, model.weights):
+        mine.assign(theirs)  # as target networks do
+    kept = [w.copy() for w in taken]
+    model.fit(X, Y, epochs=2, verbose=0)
+    for one, other_value in zip(taken, kept):
+        np.testing.assert_array_equal(one, other_value)
+    np.testing.assert_array_equal(value, kept[0])
+    np.testing.assert_array_equal(K.get_value(copy), kept[0])
+    np.testing.assert_array_equal(K.get_value(alias), kept[0])
+    np.testing.assert_array_equal(other.get_weights()[0], kept[0])
+    assert other.predict(X[:3]).shape == (3, 1)
+    assert not np.array_equal(K.get_value(kernel), kept[0])
+    del engine_value  # an engine's own array may be used up; NumPy's never is
+
+
+def test_two_models_may_share_layers_and_train_in_turn():
+    shared = Dense(3, input_shape=(5,))
+    first, second = Sequential([shared, Dense(1)]), Sequential([shared, Dense(1)])
+    first.compile("adam", "mse")
+    second.compile("sgd", "mse")
+    for _ in range(2):
+        first.fit(X, Y, verbose=0)
+        second.fit(X, Y, verbose=0)
+        np.testing.assert_array_equal(first.layers[0].get_weights()[0], second.layers[0].get_weights()[0])
+    assert np.isfinite(first.predict(X)).all()
+
+
+def test_the_data_may_be_changed_after_fit(bench):
+    x = X.copy()
+    wanted = bench.fit(x=x)
+    x[:] = 0
+    assert bench.fit(x=x)[0]["loss"] != wanted[0]["loss"]
+
+
+# --- Interruptions ---
+
+
+class StopAt(Callback):
+    def __init__(self, hook, error):
+        setattr(self, hook, lambda *args: (_ for _ in ()).throw(error))
+
+
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_batch_end", "on_train_begin", "on_progress"])
+def test_an_interruption_in_a_callback_leaves_a_model_that_goes_on(bench, reference, hook):
+    with pytest.raises(KeyboardInterrupt):
+        bench.fit(callbacks=[StopAt(hook, KeyboardInterrupt())])
+    assert np.isfinite(bench.model.predict(X)).all()
+    assert_same_bits(bench.fit(), reference)
+
+
+def test_ctrl_c_in_the_middle_of_a_chunk_keeps_the_weights():
+    model = Sequential([Dense(64, input_shape=(64,)), Dense(64), Dense(1)])
+    model.compile("adam", "mse")
+    x = np.zeros((60_000, 64), "float32")
+    model.fit(x[:64], x[:64, :1], verbose=0)
+    interrupt = threading.Timer(0.4, lambda: os.kill(os.getpid(), signal.SIGINT))
+    interrupt.start()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            model.fit(x, x[:, :1], epochs=10_000, batch_size=8, verbose=0)
+    finally:
+        interrupt.cancel()
+    assert np.isfinite(model.predict(x[:64])).all()
+    assert np.isfinite(model.fit(x[:64], x[:64, :1], verbose=0).history["loss"][0])
+
+
+# --- Arithmetic ---
+
+
+def test_averages_do_not_depend_on_the_cut_into_chunks():
+    logs = np.random.default_rng(3).random((1000, 2, 2)).astype("float32") * 10.0 ** np.arange(-3, 1)[:, None, None].repeat(
+        250, 0
+    )
+    logs = logs.astype("float32")
+    whole = Averages()
+    whole.add(logs)
+    for size in (1, 3, 400):
+        parts = Averages()
+        for start in range(0, 1000, size):
+            parts.add(logs[start : start + size])
+        assert parts.values(["a", "b"]) == whole.values(["a", "b"])
+    assert Averages().values([]) == {}
+
+
+def test_chunks_grow_to_what_fits_the_time_between_refreshes(bench):
+    run = Run.__new__(Run)
+    run.steps, run.program = type("S", (), {"seconds_per_step": {}}), "program"
+    assert run._length(1000, 0.2) == 1  # nothing is known: the first step may compile
+    run._measure(1, 5.0)  # which took five seconds
+    assert run._length(1000, 0.2) == 8
+    run._measure(8, 8 * 0.001)
+    assert run._length(1000, 0.2) == 200
+    assert run._length(260, 0.2) == 260  # no crumbs are left
+    run._measure(200, 200 * 1.0)  # the machine slept: one long chunk is not believed at once
+    assert run._length(1000, 0.2) == 25
+    assert runner.REFRESH_S == 0.2
