@@ -61,9 +61,12 @@ class LSTMCell(GatedCell):
 
     def call(self, inputs, states, training=None):
         """One step: (h', [h', c'])."""
-        h, c = states
         drop, recurrent_drop = self._masks_now(inputs, training)
-        z = self._project(inputs, self.kernel, drop, self.biases())
+        return self.advance(self._project(inputs, self.kernel, drop, self.biases()), states, recurrent_drop)
+
+    def advance(self, z, states, recurrent_drop):
+        """One step, from the inputs' share `z` of each gate."""
+        h, c = states
         y = self._project(h, self.recurrent_kernel, recurrent_drop)
         i, f, o = (self.recurrent_activation(z[j] + y[j]) for j in (0, 1, 3))
         c = f * c + i * self.activation(z[2] + y[2])

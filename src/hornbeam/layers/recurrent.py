@@ -143,8 +143,7 @@ class RNN(Layer):
     def _check_inputs(self, x, states):
         shape = K.int_shape(x)
         self._check_rank(shape)
-        if shape[2:] != tuple(self._width) and None not in self._width:
-            raise checks.wrong_size(self, -1, self._width[-1], shape, "Build a new layer for another size.")
+        self._check_width(shape)
         sizes = self._state_sizes(shape)
         if states and len(states) != len(sizes):
             raise ValueError(
@@ -162,6 +161,10 @@ class RNN(Layer):
                 f"{type(self).__name__} {self.name!r} is stateful for batches of {self._states[0].shape[0]} rows, got "
                 f"{shape[0]}. Use that batch_size everywhere, with a number of rows that it divides."
             )
+
+    def _check_width(self, shape):
+        if shape[2:] != tuple(self._width) and None not in self._width:
+            raise checks.wrong_size(self, -1, self._width[-1], shape, "Build a new layer for another size.")
 
     def _start(self, x):
         if self.stateful:

@@ -53,13 +53,13 @@ class GatedCell(Layer):
 
     def build(self, input_shape):
         """Make the weights for inputs (B, D)."""
-        size = checks.known_size(self, input_shape, -1)
+        kernel_shape, recurrent_shape = self._kernel_shapes(input_shape)
         self.kernel = self.add_weight(
-            "kernel", (size, self.gates * self.units), initializer=self.kernel_initializer,
+            "kernel", kernel_shape, initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
         )  # fmt: skip
         self.recurrent_kernel = self.add_weight(
-            "recurrent_kernel", (self.units, self.gates * self.units), initializer=self.recurrent_initializer,
+            "recurrent_kernel", recurrent_shape, initializer=self.recurrent_initializer,
             regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
         )  # fmt: skip
         self.bias = None
@@ -69,6 +69,10 @@ class GatedCell(Layer):
                 constraint=self.bias_constraint,
             )  # fmt: skip
         super().build(input_shape)
+
+    def _kernel_shapes(self, input_shape):
+        wide = self.gates * self.units
+        return (checks.known_size(self, input_shape, -1), wide), (self.units, wide)
 
     def _bias_shape(self):
         return (self.gates * self.units,)
@@ -81,13 +85,15 @@ class GatedCell(Layer):
     def draw_masks(self, inputs, training):
         """Draw the masks of a sequence, given one step of it (B, D): (for inputs, for states), lists of 0, 1 or
         `gates` factors."""
-        rows = K.int_shape(inputs)[0]
-        ones = K.constant(1, K.dtype(inputs), (rows, self.units))
+        ones = K.constant(1, K.dtype(inputs), self._state_shape(K.int_shape(inputs)))
         count = 1 if self.implementation == 2 else self.gates
         return (
             self._noise(K.ones_like(inputs), self.dropout, training, count, 0),
             self._noise(ones, self.recurrent_dropout, training, count, self.gates),
         )
+
+    def _state_shape(self, input_shape):
+        return (input_shape[0], self.units)
 
     def _noise(self, ones, rate, training, count, place):
         if rate == 0 or training is None or training is False:
