@@ -10,6 +10,12 @@ from hornbeam import registry
 class RecordsArguments(type):
     """Metaclass: keeps the arguments a layer was made with in `_made_with` (name -> value)."""
 
+    @property
+    def __signature__(cls):
+        """What `help` and editors show: the constructor's arguments, and not those of the `__call__` below."""
+        own = inspect.signature(cls.__init__)
+        return own.replace(parameters=list(own.parameters.values())[1:])
+
     def __call__(cls, *args, **kwargs):
         made = super().__call__(*args, **kwargs)
         if isinstance(made, cls):
