@@ -1,5 +1,6 @@
 """The NumPy engine: what each primitive word means, written to be read. Inference only, and no speed."""
 
+from hornbeam.engines.numpy.convolution import *  # noqa: F403
 from hornbeam.engines.numpy.ctc import *  # noqa: F403
 from hornbeam.engines.numpy.loop import *  # noqa: F403
 from hornbeam.engines.numpy.math import *  # noqa: F403
