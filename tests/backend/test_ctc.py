@@ -79,3 +79,17 @@ def test_padded_labels_as_a_list_of_places():
     assert sparse.dense_shape.tolist() == [3, 3]
     with pytest.raises(TypeError, match=r"takes padded labels"):
         K.ctc_label_dense_to_sparse(K.placeholder((None, 3), dtype="int32"), LABEL_LENGTHS[:, 0])
+
+
+def test_the_readable_engine_means_the_same(probabilities):
+    def results():
+        cost = K.ctc_batch_cost(LABELS, probabilities, INPUT_LENGTHS, LABEL_LENGTHS)
+        (greedy,), score = K.ctc_decode(probabilities, INPUT_LENGTHS[:, 0])
+        paths, scores = K.ctc_decode(probabilities, INPUT_LENGTHS[:, 0], greedy=False, beam_width=20, top_paths=2)
+        return [np.asarray(r) for r in (cost, greedy, score, *paths, scores)]
+
+    fast = results()
+    with K.use_engine("numpy"):
+        plain = results()
+    for one, other in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4)

@@ -169,3 +169,34 @@ def test_gru_with_the_reset_before_the_product_by_hand():
     bias = np.array([[0, 0, 0], [3, 3, 3]], "float32")
     last, _, _ = K.gru(one, [state], kernel, recurrent, bias, recurrent_activation="hard_sigmoid", reset_after=True)
     assert float(last[0, 0]) == pytest.approx(1.0 * 0.5, abs=1e-6)  # z = clip(0.2 * 4.5 + 0.5) = 1 keeps the state
+
+
+@pytest.mark.parametrize("activation", K.fused_activations())
+@pytest.mark.parametrize("gates", [1, 3, 4])
+def test_the_readable_engine_means_the_same(activation, gates):
+    draw = np.random.default_rng(gates)
+    state = draw.normal(size=(2, 2)).astype("float32")
+    weights = [draw.normal(size=shape).astype("float32") for shape in [(2, 2 * gates), (2, 2 * gates), (2 * gates,)]]
+    settings = {"activation": activation, "mask": np.array([[1, 0, 1], [0, 1, 1]], bool), "go_backwards": True}
+    settings |= {"return_sequences": True, "recurrent_mask": [draw.random((2, 2)).astype("float32")]}
+    name, states = {1: "simple_rnn", 3: "gru", 4: "lstm"}[gates], [state] * (2 if gates == 4 else 1)
+    if gates > 1:
+        settings["recurrent_activation"] = "hard_sigmoid"
+    fast = getattr(K, name)(X / 10, states, *weights, **settings)
+    with K.use_engine("numpy"):
+        plain = getattr(K, name)(X / 10, states, *weights, **settings)
+    for one, other in zip([*fast[:2], *fast[2]], [*plain[:2], *plain[2]], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
+
+
+def test_loops_mean_the_same_on_the_readable_engine():
+    def results():
+        mask = np.array([[True, False, True], [False, True, False]])
+        last, outputs, states = K.rnn(add_up, X, [ZERO], mask=mask, go_backwards=True)
+        return [last, outputs, *states, K.map_fn(lambda r: r * 2, X), K.foldl(lambda a, r: a + r, X)]
+
+    fast = values(results())
+    with K.use_engine("numpy"):
+        plain = values(results())
+    for one, other in zip(fast, plain, strict=True):
+        np.testing.assert_allclose(one, other)
