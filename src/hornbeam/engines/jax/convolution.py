@@ -252,7 +252,7 @@ def _lines_kernel(x, y, spot):
     """Channels first, so that each tap of each channel is one contiguous line of the left matrix."""
     lines = lax.optimization_barrier(jnp.moveaxis(padded_input(x, spot), -1, 0))
     seen = jnp.stack([slice_tap(lines, spot, tap, 2) for tap in spot.taps])
-    seen = lax.optimization_barrier(seen.reshape(-1, math.prod(y.shape[:-1])))
+    seen = lax.optimization_barrier(seen.reshape(math.prod(spot.window) * x.shape[-1], math.prod(y.shape[:-1])))
     return dot(seen, y.reshape(-1, y.shape[-1])).reshape(*spot.window, x.shape[-1], y.shape[-1])
 
 
