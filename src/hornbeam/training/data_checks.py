@@ -80,6 +80,8 @@ def fit_target(array, shape, loss_name, integer, what):
     """
     if integer:
         return _fit_labels(array, shape, loss_name, what)
+    if loss_name == "binary_crossentropy":
+        _check_yes_or_no(array, what)
     if array.ndim == len(shape) - 1 and shape[-1] == 1:
         return array[..., None]
     fits = array.ndim == len(shape) and all(
@@ -91,6 +93,15 @@ def fit_target(array, shape, loss_name, integer, what):
             f"compares element by element.{_target_cure(array, shape, loss_name)}"
         )
     return array
+
+
+def _check_yes_or_no(array, what):
+    if array.size and (array.min() < 0 or array.max() > 1):
+        wrong = array.min() if array.min() < 0 else array.max()
+        raise ValueError(
+            f"{what} holds {wrong}, but binary_crossentropy takes targets from 0 (no) to 1 (yes). Turn -1 and 1 into 0 "
+            f"and 1 with (y + 1) / 2, or use 'hinge'; for class numbers use 'sparse_categorical_crossentropy'."
+        )
 
 
 def _target_cure(array, shape, loss_name):

@@ -7,8 +7,10 @@ Loss normalisation is the classic one: with weights, sum(w * l) over the number 
 import inspect
 
 from hornbeam import backend as K
-from hornbeam import checks, losses, metrics, nest
+from hornbeam import checks, losses, metrics, nest, registry
 from hornbeam.training.data import by_name
+
+_BY_LOSS = (*metrics.ACCURACY_NAMES, *metrics.CROSSENTROPY_NAMES)
 
 
 class NotRowwise(Exception):
@@ -98,11 +100,11 @@ class Objectives:
     def _metric(self, i, given, weighted):
         name = given if isinstance(given, str) else None
         loss = None if self.losses[i] is None else self.losses[i].given
-        if isinstance(given, str) and given in ("acc", "accuracy", "crossentropy", "ce"):
-            resolve = metrics.resolve_accuracy if given in ("acc", "accuracy") else metrics.resolve_crossentropy
+        if name in _BY_LOSS:
+            resolve = metrics.resolve_accuracy if name in metrics.ACCURACY_NAMES else metrics.resolve_crossentropy
             metric = resolve(loss, None, self.shapes[i])
         else:
-            metric = metrics.get(given)
+            metric = _metric_named(given) if name else metrics.get(given)
         if metric is None:
             raise TypeError("A metric is a name, a function or a metric object; got None.")
         plain = getattr(metric, "fn", None) if isinstance(metric, metrics.MeanMetricWrapper) else None
@@ -191,6 +193,16 @@ class Objectives:
                 for key, v in values.items()
             }
         return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
+
+
+def _metric_named(name):
+    try:
+        return metrics.get(name)
+    except ValueError:
+        guess = checks.nearest(name, [*registry.names("metric"), *_BY_LOSS])
+        if guess in _BY_LOSS:  # names that the registry cannot hold, since they mean a function for each loss
+            raise ValueError(f"Unknown metric {name!r}. Did you mean {guess!r}?") from None
+        raise
 
 
 def _both(first, second):
