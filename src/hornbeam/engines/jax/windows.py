@@ -145,12 +145,13 @@ def _interleave(phases, spot):
         stride, size, woven = spot.strides[axis], spot.sizes[axis], {}
         for start in {key[:axis]: None for key in phases}:
             parts = [phases[(*start, a)] for a in range(stride)]
-            woven[start] = _weave(parts, axis + 1, size) if stride > 1 else parts[0]
+            woven[start] = weave(parts, axis + 1, size) if stride > 1 else parts[0]
         phases = woven
     return phases[()]
 
 
-def _weave(parts, axis, size):
+def weave(parts, axis, size):
+    """Arrays in turn along `axis`: first elements of all, then second ones ..., `size` in all."""
     longest = parts[0].shape[axis]
     parts = [_pad_axis(p, axis, longest - p.shape[axis]) for p in parts]
     shape = parts[0].shape
