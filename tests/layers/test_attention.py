@@ -157,7 +157,8 @@ def test_rows_without_any_value_are_finite(layer, dtype):
     found = layer(use_scale=False)([query, value], mask=[None, np.zeros((2, 5), bool)])
     assert K.dtype(found) == dtype
     wanted = np.repeat(np.asarray(value, "float64").mean(1, keepdims=True), 4, axis=1)
-    np.testing.assert_allclose(np.asarray(found, "float64"), wanted, rtol=2e-2, atol=0.5 if dtype != "float32" else 1e-4)
+    close = 1e-4 if dtype == "float32" else 0.5
+    np.testing.assert_allclose(np.asarray(found, "float64"), wanted, rtol=2e-2, atol=close)
 
 
 def test_a_causal_query_does_not_see_the_future():

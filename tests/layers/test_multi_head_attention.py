@@ -8,7 +8,7 @@ import pytest
 
 from harness import check_against_keras, check_layer
 from hornbeam import backend as K
-from hornbeam import layers, registry, scope
+from hornbeam import layers, nest, registry, scope
 from hornbeam.layers import Dense, Embedding, GlobalAveragePooling1D, Input, Masking, MultiHeadAttention
 from hornbeam.models import Model, model_from_json
 
@@ -27,33 +27,36 @@ def some(shapes):
 
 
 class Called(layers.Layer):
-    """The layer, called on a list of tensors (one stands for itself as value too) with options."""
+    """Several of the layer, each with settings and call options, on the same tensors (one stands for two)."""
 
     rowwise = True
 
-    def __init__(self, settings, options=None, **kwargs):
+    def __init__(self, calls, **kwargs):
         super().__init__(**kwargs)
-        self.settings, self.options = settings, options
-        self.inner = MultiHeadAttention(**settings)
+        self.calls = calls
+        self.inner = [MultiHeadAttention(**settings) for settings, _ in calls]
 
     def call(self, inputs):
         tensors = inputs if isinstance(inputs, list) else [inputs, inputs]
-        return self.inner(*tensors, **(self.options or {}))
+        found = [layer(*tensors, **options) for layer, (_, options) in zip(self.inner, self.calls, strict=True)]
+        return nest.unpack_singleton(nest.flatten(found))
 
 
 class CalledOracle(keras.layers.Layer):
     """The same for Keras."""
 
-    def __init__(self, settings, options):
+    def __init__(self, calls):
         super().__init__()
-        self.inner, self.options = keras.layers.MultiHeadAttention(**settings), options
+        self.calls = calls
+        self.inner = [keras.layers.MultiHeadAttention(**settings) for settings, _ in calls]
 
     def build(self, shapes):
-        self.inner.build(*(shapes if isinstance(shapes, list) else [shapes, shapes]))
+        for layer in self.inner:
+            layer.build(*(shapes if isinstance(shapes, list) else [shapes, shapes]))
 
     def call(self, inputs):
         tensors = inputs if isinstance(inputs, list) else [inputs, inputs]
-        return self.inner(*tensors, **self.options)
+        return nest.flatten([layer(*tensors, **options) for layer, (_, options) in zip(self.inner, self.calls)])
 
 
 # --- Any layer's promises ---
@@ -63,67 +66,71 @@ class CalledOracle(keras.layers.Layer):
     ("settings", "shapes"),
     [
         ({"num_heads": 2, "key_dim": 3}, (None, 6)),
-        ({"num_heads": 1, "key_dim": 2, "value_dim": 4, "use_bias": False, "output_shape": 5}, [(4, 6), (5, 3)]),
-        ({"num_heads": 2, "key_dim": 3, "use_gate": True, "sliding_window": 2}, [(4, 6), (5, 3), (5, 7)]),
-        ({"num_heads": 2, "key_dim": 3, "attention_axes": 2}, [(3, 4, 6), (3, 5, 6)]),
+        (
+            {"num_heads": 2, "key_dim": 3, "value_dim": 4, "output_shape": 5, "use_gate": True, "sliding_window": 2},
+            [(4, 6), (5, 3), (5, 7)],
+        ),
+        ({"num_heads": 2, "key_dim": 3, "use_bias": False, "attention_axes": 2}, [(3, 4, 6), (3, 5, 6)]),
     ],
 )
 def test_promises(settings, shapes):
-    check_layer(Called, {"settings": settings}, input_shape=shapes, custom_objects={"Called": Called})
+    check_layer(Called, {"calls": [[settings, {}]]}, input_shape=shapes, custom_objects={"Called": Called})
 
 
 def test_promises_with_dropout():
+    settings = {"num_heads": 2, "key_dim": 3, "dropout": 0.5}
     check_layer(
-        Called, {"settings": {"num_heads": 2, "key_dim": 3, "dropout": 0.5}}, input_shape=(4, 6), random=True,
-        custom_objects={"Called": Called},
+        Called, {"calls": [[settings, {}]]}, input_shape=(4, 6), random=True, custom_objects={"Called": Called}
     )  # fmt: skip
 
 
 # --- The same as Keras 3 ---
 
 
-@pytest.mark.parametrize(
-    ("settings", "shapes", "options"),
-    [
-        ({}, SELF, {}),
-        ({}, TWO, {}),
-        ({}, THREE, {}),
-        ({"use_bias": False}, SELF, {}),
+WITH_SCORES = {"return_attention_scores": True}
+
+# What is compiled together -> (shapes of the inputs, [(settings, options of the call), ...])
+CALLS = {
+    "settings": (TWO, [
+        ({}, {}), ({"use_bias": False}, {}), ({"output_shape": 4}, {}), ({"output_shape": (2, 3)}, {}),
+        ({"use_gate": True}, {}), ({"dropout": 0.4}, {"training": False}), ({"num_heads": 1, "key_dim": 6}, {}),
         # Values of another size than the keys: Keras on this engine fails unless the weights are asked for.
-        ({"value_dim": 5}, THREE, {"return_attention_scores": True}),
-        ({"output_shape": 4}, SELF, {}),
-        ({"output_shape": (2, 3)}, TWO, {}),
-        ({}, SELF, {"use_causal_mask": True}),
-        ({"sliding_window": 2}, SELF, {}),
-        ({"sliding_window": 2}, SELF, {"use_causal_mask": True, "return_attention_scores": True}),
-        ({"use_gate": True, "value_dim": 5}, TWO, {"return_attention_scores": True}),
-        ({"use_gate": True}, TWO, {}),
-        ({}, TWO, {"attention_mask": MASK}),
-        ({}, TWO, {"attention_mask": MASK[0]}),
-        ({}, TWO, {"attention_mask": MASK[:, None], "return_attention_scores": True}),
-        ({}, TWO, {"attention_mask": MASK.astype("int32"), "use_causal_mask": True}),
-        ({}, TWO, {"value_mask": STEPS}),
-        ({}, THREE, {"value_mask": STEPS, "key_mask": STEPS[::-1], "attention_mask": MASK}),
-        ({}, TWO, {"value_mask": STEPS, "return_attention_scores": True}),
-        ({"attention_axes": 1}, SELF, {"use_causal_mask": True}),
-        ({"attention_axes": (2,)}, DEEP, {}),
-        ({"attention_axes": -2, "output_shape": 4}, DEEP, {"return_attention_scores": True}),
-        ({}, DEEP, {"return_attention_scores": True}),
-        ({"attention_axes": (2, 1)}, DEEP, {"return_attention_scores": True}),
-        ({"attention_axes": 2}, DEEP, {"attention_mask": MASK[:, None, None]}),
-        ({"dropout": 0.4}, TWO, {"training": False, "attention_mask": MASK}),
-        ({"num_heads": 1, "key_dim": 6, "flash_attention": False}, SELF, {}),
-    ],
-)
-def test_is_keras(settings, shapes, options):
-    settings = {"num_heads": 2, "key_dim": 3, "bias_initializer": "random_normal", **settings}
-    theirs = {k: K.constant(v, str(v.dtype)) if isinstance(v, np.ndarray) else v for k, v in options.items()}
+        ({"value_dim": 5}, WITH_SCORES), ({"use_gate": True, "value_dim": 5}, WITH_SCORES),
+    ]),
+    "self": (SELF, [
+        ({}, {}), ({}, {"use_causal_mask": True}), ({"sliding_window": 2}, {}), ({"flash_attention": False}, {}),
+        ({"sliding_window": 2}, {"use_causal_mask": True, **WITH_SCORES}),
+        ({"attention_axes": 1}, {"use_causal_mask": True}),
+    ]),
+    "masks": (THREE, [
+        ({}, {}), ({}, {"attention_mask": MASK}), ({}, {"attention_mask": MASK[0]}),
+        ({}, {"attention_mask": MASK[:, None], **WITH_SCORES}), ({}, {"value_mask": STEPS}),
+        ({}, {"attention_mask": MASK.astype("int32"), "use_causal_mask": True}),
+        ({}, {"value_mask": STEPS, "key_mask": STEPS[::-1], "attention_mask": MASK}),
+        ({"dropout": 0.4}, {"value_mask": STEPS, "training": False, **WITH_SCORES}),
+    ]),
+    "axes": (DEEP, [
+        ({"attention_axes": (2,)}, {}), ({"attention_axes": -2, "output_shape": 4}, WITH_SCORES), ({}, WITH_SCORES),
+        ({"attention_axes": (2, 1)}, WITH_SCORES), ({"attention_axes": 2}, {"attention_mask": MASK[:, None, None]}),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("shapes", "calls"), CALLS.values(), ids=CALLS.keys())
+def test_is_keras(shapes, calls):
+    common = {"num_heads": 2, "key_dim": 3, "bias_initializer": "random_normal"}
+    ours = [({**common, **settings}, options) for settings, options in calls]
+    theirs = [
+        (settings, {k: K.constant(v, str(v.dtype)) if isinstance(v, np.ndarray) else v for k, v in options.items()})
+        for settings, options in ours
+    ]
     inputs = some(shapes)
-    inputs = inputs if len(inputs) > 1 else inputs[0]
-    check_against_keras(Called(settings, options), CalledOracle(settings, theirs), inputs)
+    check_against_keras(Called(ours), CalledOracle(theirs), inputs if len(inputs) > 1 else inputs[0])
 
 
-@pytest.mark.parametrize("settings", [{}, {"use_gate": True, "output_shape": (2, 3), "value_dim": 5}, {"use_bias": False}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"use_gate": True, "output_shape": (2, 3), "value_dim": 5}, {"use_bias": False}]
+)
 def test_weights_are_those_of_keras(settings):
     ours, theirs = (
         kind(num_heads=2, key_dim=3, name="mha", **settings)

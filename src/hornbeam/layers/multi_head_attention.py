@@ -204,7 +204,7 @@ class MultiHeadAttention(ScoringLayer):
         """All masks as one that spreads over the scores (B, other axes, heads, query axes, key axes), or None."""
         found = []
         if attention_mask is not None:
-            rank = K.ndim(query) + 1 + len(self._axes)
+            rank = K.ndim(query) + len(self._axes)
             while K.ndim(attention_mask) < rank:
                 attention_mask = K.expand_dims(attention_mask, -2 * len(self._axes) - 1)
             found.append(attention_mask)
