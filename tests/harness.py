@@ -6,6 +6,7 @@
         check_layer(Dense, {"units": 3}, input_shape=(4,))
 """
 
+import contextlib
 import json
 
 import numpy as np
@@ -241,6 +242,19 @@ class _Case:
 # --- Parity with Keras 3 ---
 
 
+@contextlib.contextmanager
+def quick_compilation():
+    """Within, programs are compiled without the costly optimisations: much the sooner for programs that run once."""
+    import jax
+
+    before = jax.config.read("jax_disable_most_optimizations")
+    jax.config.update("jax_disable_most_optimizations", True)
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", before)
+
+
 def results_and_gradients(layer, inputs, probes, training=False):
     """Results, then gradients of sum(result * probe) by the float inputs and the trainable weights; one compilation.
 
@@ -248,24 +262,29 @@ def results_and_gradients(layer, inputs, probes, training=False):
         probes: function from a list of shapes to arrays to weigh the results with.
     """
     weights, others = layer.trainable_weights, layer.non_trainable_weights
+    arrays = [K.constant(x, str(x.dtype)) for x in nest.to_list(inputs)]
+    places = [i for i, x in enumerate(nest.to_list(inputs)) if x.dtype.kind == "f"]
 
-    def loss(given, own, fixed):
+    def loss(floats, given, fixed):
+        given = list(given)
+        for i, x in zip(places, floats, strict=False):
+            given[i] = x
+        own = floats[len(places) :]
         values = {**dict(zip(weights, own, strict=True)), **dict(zip(others, fixed, strict=True))}
         with scope.Scope(values, training=training, seed=7):
             found = layer.run(given if isinstance(inputs, list) else given[0], None, (), {})[0]
         found = nest.flatten(found)
-        total = sum(K.sum(y * p) for y, p in zip(found, probes([y.shape for y in found]), strict=True))
-        return total, found
+        return sum(K.sum(y * p) for y, p in zip(found, probes([y.shape for y in found]), strict=True)), found
 
-    def both(given, own, fixed):
-        found = loss(given, own, fixed)[1]
-        size = len(given)
-        return found, K.engine.gradients(lambda v: loss(v[:size], v[size:], fixed)[0], [*given, *own])
+    def both(floats, given, fixed):
+        if not floats:
+            return loss(floats, given, fixed)[1], []
+        (_, found), gradients = K.engine.value_and_gradients(lambda values: loss(values, given, fixed), floats)
+        return found, gradients
 
-    arrays = [K.constant(x, str(x.dtype)) for x in nest.to_list(inputs)]
-    found, gradients = K.engine.compile_function(both)(arrays, [w.value for w in weights], [w.value for w in others])
-    floating = [x.dtype.kind == "f" for x in nest.to_list(inputs)] + [True] * len(weights)
-    return numpy_of(found), [K.get_value(g) for g, wanted in zip(gradients, floating, strict=True) if wanted]
+    floats = [*(arrays[i] for i in places), *(w.value for w in weights)]
+    found, gradients = K.engine.compile_function(both)(floats, arrays, [w.value for w in others])
+    return numpy_of(found), [K.get_value(g) for g in gradients]
 
 
 def _results_and_gradients_of_keras(oracle, inputs, probes, **kwargs):
@@ -311,9 +330,10 @@ def check_against_keras(layer, oracle, inputs, training=None, to_keras=None, rto
         draw = np.random.default_rng(1)
         return [draw.normal(size=shape).astype("float32") for shape in shapes]
 
-    found, gradients = results_and_gradients(layer, inputs, probes, bool(training))
     kwargs = {} if training is None else {"training": training}
-    wanted, wanted_gradients = _results_and_gradients_of_keras(oracle, inputs, probes, **kwargs)
+    with quick_compilation():
+        found, gradients = results_and_gradients(layer, inputs, probes, bool(training))
+        wanted, wanted_gradients = _results_and_gradients_of_keras(oracle, inputs, probes, **kwargs)
     assert [y.shape for y in found] == [y.shape for y in wanted]
     assert len(gradients) == len(wanted_gradients)
     for one, other in zip([*found, *gradients], [*wanted, *wanted_gradients], strict=True):
