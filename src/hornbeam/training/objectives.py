@@ -93,7 +93,8 @@ class Objectives:
             for i in range(len(names))
         ]
         for terms in self.metrics:
-            for term, name in zip(terms, _apart([t.name for t in terms]), strict=True):
+            _, *apart = _apart(["loss", *(t.name for t in terms)])  # 'loss' is what training minimises
+            for term, name in zip(terms, apart, strict=True):
                 term.name = name
         self._metrics_built = False
 
