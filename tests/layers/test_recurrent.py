@@ -208,6 +208,19 @@ def test_stateful_layers_go_on_where_they_stopped():
     assert not set(layer.states) & set(model.weights)
 
 
+def test_states_are_kept_from_batch_to_batch_of_a_fit():
+    model = Sequential([LSTM(3, stateful=True, return_sequences=True, batch_input_shape=(1, 4, 2)), Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(X, X[..., :1], batch_size=1, epochs=1, shuffle=False, verbose=0)
+    h = model.layers[0].states[0]
+    assert np.abs(K.get_value(h)).max() > 0
+    K.set_value(h, np.full((1, 3), np.nan))
+    model.reset_states()
+    np.testing.assert_array_equal(K.get_value(h), np.zeros((1, 3)))
+    with pytest.raises(ValueError, match="stateful for batches of 1 rows, got 3"):
+        model.layers[0](X)
+
+
 class Attending(Layer):
     """A user's cell: adds constants times its weight to a sum of another width than its second state."""
 

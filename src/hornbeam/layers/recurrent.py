@@ -2,6 +2,8 @@
 
 import functools
 
+import numpy as np
+
 from hornbeam import activations, checks, nest, registry
 from hornbeam import backend as K
 from hornbeam.core import Layer
@@ -249,7 +251,7 @@ class RNN(Layer):
                 f"{type(self).__name__} {self.name!r} has no states yet. Give it batch_input_shape, or call it first."
             )
         if states is None:
-            states = [K.get_value(v) * 0 for v in self._states]
+            states = [np.zeros(v.shape) for v in self._states]
         states = nest.to_list(states)
         if len(states) != len(self._states):
             raise ValueError(f"{type(self).__name__} {self.name!r} has {len(self._states)} states, got {len(states)}.")

@@ -213,14 +213,15 @@ class Steps:
         K.engine.abstract(run, [*outputs, *((np.shape(a), str(a.dtype)) for a in flat)])
 
     def _trace_step(self, kind, step, data, valid):
-        """The whole step on one row."""
+        """The whole step on one row, or on as many as the model's batches are fixed to have."""
         batch = nest.map_structure(lambda a: a[:1], data.arrays())
+        rows = (self.model.inputs[0].shape[0] if self.model._graph is not None else None) or 1
         fixed, state = self.fixed(kind, np.uint32(0)), self.state(kind)
 
         def run(*values):
             return step(fixed, state, nest.pack_like(batch, values), valid)[1]
 
-        K.engine.abstract(run, [(np.shape(a), str(a.dtype)) for a in nest.flatten(batch)])
+        K.engine.abstract(run, [((rows, *np.shape(a)[1:]), str(a.dtype)) for a in nest.flatten(batch)])
 
     def fixed(self, kind, seed):
         """What a program only reads."""
