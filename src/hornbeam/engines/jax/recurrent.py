@@ -3,7 +3,7 @@
 What was measured (docs/decisions, two cores, T=100 B=100 D=256 H=128): inputs are projected before the loop and cut
 into one (T, B, H) array a gate, so that no loop step slices a wide row; the backward loop emits one (B, gates * H)
 row and takes weight gradients after it as three large products. Masks and returned sequences cost nothing. A plain
-differentiated scan takes 1.3 times as long.
+differentiated scan takes 1.15 (AVX2) to 1.3 times (AVX-512) as long.
 
 Shapes: x (B, T, D); kernel (D, G H); recurrent_kernel (H, G H); bias (G H,); mask (B, T) bool, False where a step
 changes nothing. `x` may also be a list of G arrays, and `recurrent_mask` a list of 1 or G arrays (B, H): the dropped
