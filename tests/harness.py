@@ -8,6 +8,7 @@
 
 import contextlib
 import json
+from unittest import mock
 
 import numpy as np
 
@@ -255,6 +256,23 @@ def quick_compilation():
         jax.config.update("jax_disable_most_optimizations", before)
 
 
+@contextlib.contextmanager
+def no_draws():
+    """Within, Keras makes weights of zeros. They are replaced anyway, and every draw takes a compilation of its own."""
+    import jax
+    import keras
+
+    def zeros(*_, shape, dtype, **__):
+        return np.zeros(shape, dtype)
+
+    def blank(self, shape, dtype=None, **_):
+        return np.zeros(shape, dtype or "float32")
+
+    draws = {name: zeros for name in ("uniform", "normal", "truncated_normal")}
+    with mock.patch.multiple(jax.random, **draws), mock.patch.object(keras.initializers.Orthogonal, "__call__", blank):
+        yield
+
+
 def results_and_gradients(layer, inputs, probes, training=False):
     """Results, then gradients of sum(result * probe) by the float inputs and the trainable weights; one compilation.
 
@@ -321,7 +339,8 @@ def check_against_keras(layer, oracle, inputs, training=None, to_keras=None, rto
     shapes = nest.map_structure(np.shape, inputs)
     layer(Input(batch_shape=shapes) if not isinstance(inputs, list) else [Input(batch_shape=s) for s in shapes])
     if not oracle.built:
-        oracle.build(shapes)
+        with no_draws():
+            oracle.build(shapes)
     weights = layer.get_weights()
     if weights:
         oracle.set_weights(to_keras(weights) if to_keras else weights)
