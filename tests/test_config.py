@@ -42,7 +42,16 @@ def test_a_wrong_setting_names_the_right_ones(setter, value, told):
         setter(value)
 
 
-SHOW = "from hornbeam import config; print(config.backend(), config.floatx(), config.epsilon(), config.image_data_format())"
+SHOW = """
+from hornbeam import config
+print(config.backend(), config.floatx(), config.epsilon(), config.image_data_format())
+"""
+WARN = """
+import warnings
+with warnings.catch_warnings(record=True) as found:
+    from hornbeam import config
+print(found[0].message, config.floatx())
+"""
 TRY = """
 try:
     from hornbeam import config
@@ -60,7 +69,8 @@ def write(folder, text):
 def test_the_file_sets_everything(tmp_path, run_python):
     settings = {"floatx": "float16", "epsilon": 1e-4, "image_data_format": "channels_first", "backend": "tensorflow"}
     # Keras writes a backend of its own there unasked: no wish of the user's, so the default engine serves.
-    assert run_python(SHOW, **write(tmp_path, json.dumps(settings))).split() == ["jax", "float16", "0.0001", "channels_first"]
+    found = run_python(SHOW, **write(tmp_path, json.dumps(settings))).split()
+    assert found == ["jax", "float16", "0.0001", "channels_first"]
 
 
 def test_the_environment_outdoes_the_file(tmp_path, run_python):
@@ -78,7 +88,6 @@ def test_an_unknown_engine_is_an_error_naming_source_and_engines(tmp_path, run_p
 
 
 def test_a_broken_file_is_reported_and_passed_over(tmp_path, run_python):
-    source = "import warnings\nwith warnings.catch_warnings(record=True) as found:\n    from hornbeam import config\nprint(found[0].message, config.floatx())"
-    told = run_python(source, **write(tmp_path, "{no json"))
+    told = run_python(WARN, **write(tmp_path, "{no json"))
     assert "is not valid JSON" in told
     assert told.strip().endswith("float32")

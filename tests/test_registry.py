@@ -84,10 +84,12 @@ def test_a_scope_of_custom_objects_ends():
 
 
 def test_a_scope_ends_after_an_error_and_nests():
-    with pytest.raises(KeyError), utils.CustomObjectScope({"a": len}):
+    with utils.CustomObjectScope({"a": len}):
         with utils.CustomObjectScope({"b": abs}):
             assert registry.find("loss", "a") is len
-        raise KeyError
+        with pytest.raises(KeyError), utils.CustomObjectScope({"b": abs}):
+            {}["error"]
+        assert registry.get_registered_object("b") is None
     assert utils.get_custom_objects() == {}
 
 

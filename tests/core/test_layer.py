@@ -129,7 +129,8 @@ def test_what_cannot_be_written_into_a_configuration_says_which_argument():
 def test_layers_inside_are_found_in_lists_and_dicts_in_order():
     block = Block(2)
     block(Input((3,)))
-    assert [w.name for w in block.weights] == [f"{n}/{k}:0" for n in ("first", "a", "b", "c") for k in ("kernel", "bias")]
+    names = [f"{layer}/{kind}:0" for layer in ("first", "a", "b", "c") for kind in ("kernel", "bias")]
+    assert [w.name for w in block.weights] == names
     assert len(block.flat_layers()) == 5
     assert block.count_params() == 3 * 2 + 2 + 3 * (2 * 2 + 2)
 

@@ -174,7 +174,7 @@ def test_the_list_of_layers_that_keras_2_1_wrote_is_read():
 @pytest.mark.parametrize(
     ("use", "kind", "told"),
     [
-        (lambda m: m.add(lambda x: x), TypeError, "Sequential.add takes layers; got <function.*Wrap a function in Lambda"),
+        (lambda m: m.add(lambda x: x), TypeError, "takes layers; got <function.*Wrap a function in Lambda"),
         (lambda m: m.add(Dense), TypeError, "Sequential.add takes layers"),
         (lambda m: m.add(Dense(2, name="first")), ValueError, "has a layer named 'first' already"),
         (lambda m: m.add(Input((3,))), ValueError, "An Input must be the first thing"),
@@ -187,7 +187,7 @@ def test_the_list_of_layers_that_keras_2_1_wrote_is_read():
         (lambda m: m.get_layer(), ValueError, "get_layer needs name"),
         (lambda m: m.set_weights([np.zeros(3)]), ValueError, "has 2 weights, got 1 arrays"),
         (lambda m: Sequential([Dense(1)]).set_weights([np.zeros(3)]), ValueError, "It is not built yet"),
-        (lambda m: m.add(Dense(2, input_shape=(5,), name="x") if False else Reshape((9,))), ValueError, "Reshape"),
+        (lambda m: m.add(Reshape((9,))), ValueError, "Reshape"),
     ],
 )
 def test_what_goes_wrong_is_explained_and_changes_nothing(use, kind, told):

@@ -12,9 +12,9 @@ from hornbeam.training.objectives import Objectives
 draw = np.random.default_rng(1)
 N = 50
 LABELS = draw.integers(0, 3, N)
-LOGITS = draw.normal(size=(N, 3)).astype("float32") + 2 * np.eye(3, dtype="float32")[LABELS] * draw.integers(0, 2, (N, 1))
-PROBABILITIES = np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)
 ONE_HOT = np.eye(3)[LABELS]
+LOGITS = draw.normal(size=(N, 3)) + 2 * ONE_HOT * draw.integers(0, 2, (N, 1))
+PROBABILITIES = (np.exp(LOGITS) / np.exp(LOGITS).sum(1, keepdims=True)).astype("float32")
 TRUTH = draw.integers(0, 2, N)
 SCORES = np.clip(TRUTH * 0.3 + draw.random(N) * 0.7, 0.01, 0.99).astype("float32")
 SIZES = [1, 7, 32, N]
@@ -36,7 +36,8 @@ def evaluated(model, x, y, size, **kwargs):
 
 @pytest.fixture(scope="module")
 def several():
-    return passing(3, loss="categorical_crossentropy", metrics=["accuracy", "mse", "categorical_crossentropy", "top_k_categorical_accuracy"])
+    names = ["accuracy", "mse", "categorical_crossentropy", "top_k_categorical_accuracy"]
+    return passing(3, loss="categorical_crossentropy", metrics=names)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -53,7 +54,8 @@ def test_metrics_of_classes_are_those_of_scikit_learn(several, size):
 
 @pytest.fixture(scope="module")
 def binary():
-    return passing(1, loss="binary_crossentropy", metrics=["acc", metrics.Precision(), metrics.Recall(), metrics.AUC(num_thresholds=2000)])
+    objects = [metrics.Precision(), metrics.Recall(), metrics.AUC(num_thresholds=2000)]
+    return passing(1, loss="binary_crossentropy", metrics=["acc", *objects])
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -161,8 +163,8 @@ def test_accuracy_means_what_the_loss_means(loss, target, function):
     model = passing(3, loss=loss, metrics=["accuracy", function])
     found = evaluated(model, PROBABILITIES, target, 7)
     assert found["accuracy"] == found[function]
-    expected = ((PROBABILITIES > 0.5) == ONE_HOT).mean() if "binary" in function else (PROBABILITIES.argmax(1) == LABELS).mean()
-    assert found["accuracy"] == pytest.approx(expected, rel=1e-6)
+    right = (PROBABILITIES > 0.5) == ONE_HOT if "binary" in function else PROBABILITIES.argmax(1) == LABELS
+    assert found["accuracy"] == pytest.approx(right.mean(), rel=1e-6)
 
 
 def test_metrics_by_output():

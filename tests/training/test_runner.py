@@ -235,10 +235,8 @@ def test_ctrl_c_in_the_middle_of_a_chunk_keeps_the_weights():
 
 
 def test_averages_do_not_depend_on_the_cut_into_chunks():
-    logs = np.random.default_rng(3).random((1000, 2, 2)).astype("float32") * 10.0 ** np.arange(-3, 1)[:, None, None].repeat(
-        250, 0
-    )
-    logs = logs.astype("float32")
+    sizes = 10.0 ** np.arange(-3, 1).repeat(250)  # of very different size, so that the order of adding shows
+    logs = (np.random.default_rng(3).random((1000, 2, 2)) * sizes[:, None, None]).astype("float32")
     whole = Averages()
     whole.add(logs)
     for size in (1, 3, 400):

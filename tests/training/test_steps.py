@@ -72,7 +72,8 @@ CASES = {
         lambda: Sequential([Dense(8, input_shape=(3,)), Dropout(0.5), Dense(2)]), ("mse", ["mae"]), (X, Y), {},
     ),
     "weight_penalties": (
-        lambda: Sequential([Dense(2, input_shape=(3,), kernel_regularizer=regularizers.l2(0.1))]), ("mse", []), (X, Y), {},
+        lambda: Sequential([Dense(2, input_shape=(3,), kernel_regularizer=regularizers.l2(0.1))]),
+        ("mse", []), (X, Y), {},
     ),
     "series": (
         lambda: Sequential([Dense(2, input_shape=(5, 2))]), ("mse", ["mae"]), (SERIES, SERIES * 2), {},
@@ -85,12 +86,16 @@ CASES = {
         {"sample_weight": draw.random((ROWS, 5)).astype("float32")},
     ),
     "two_outputs": (
-        _two_outputs, ({"a": "mse", "b": "binary_crossentropy"}, {"a": ["mae"], "b": ["accuracy"]}, {"loss_weights": [1, 0.3]}),
+        _two_outputs,
+        ({"a": "mse", "b": "binary_crossentropy"}, {"a": ["mae"], "b": ["accuracy"]}, {"loss_weights": [1, 0.3]}),
         (X, [Y, LABELS]), {"sample_weight": {"b": WEIGHTS}},
     ),
-    "lambda_of_rows": (lambda: Sequential([Lambda(lambda x: x * 2, input_shape=(3,)), Dense(2)]), ("mse", []), (X, Y), {}),
+    "lambda_of_rows": (
+        lambda: Sequential([Lambda(lambda x: x * 2, input_shape=(3,)), Dense(2)]), ("mse", []), (X, Y), {},
+    ),
     "custom_loss_by_row": (
-        _dense, (lambda t, p: K.mean(K.square(t - p), axis=-1), [lambda t, p: K.max(K.abs(t - p), axis=-1)]), (X, Y), {},
+        _dense, (lambda t, p: K.mean(K.square(t - p), axis=-1), [lambda t, p: K.max(K.abs(t - p), axis=-1)]),
+        (X, Y), {},
     ),
 }  # fmt: skip
 
@@ -211,9 +216,8 @@ def test_training_is_that_of_keras_3_with_a_short_last_batch(keras, optimizer):
         np.testing.assert_allclose(found[name], wanted[name], rtol=1e-4, err_msg=name)
     for one, other in zip(ours.get_weights(), theirs.get_weights()):
         np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(
-        ours.evaluate(X, targets, batch_size=3, verbose=0), theirs.evaluate(X, targets, batch_size=3, verbose=0), rtol=1e-4
-    )
+    found, wanted = (m.evaluate(X, targets, batch_size=3, verbose=0) for m in (ours, theirs))
+    np.testing.assert_allclose(found, wanted, rtol=1e-4)
     np.testing.assert_allclose(ours.predict(X), theirs.predict(X, verbose=0), rtol=1e-4)
 
 
@@ -255,10 +259,10 @@ def test_class_weights_are_sample_weights_by_class():
     first = [w.copy() for w in other.get_weights()]
     p = np.log(other.predict(X))
     expected = np.mean(-(one_hot * p).sum(1) * np.where(LABELS, 3.0, 1.0))
-    assert other.fit(X, one_hot, class_weight={0: 1, 1: 3}, verbose=0).history["loss"][0] == pytest.approx(expected, rel=1e-4)
-    other.set_weights(first)
-    rows = np.where(LABELS, 3.0, 1.0)
-    assert other.fit(X, one_hot, sample_weight=rows, verbose=0).history["loss"][0] == pytest.approx(expected, rel=1e-4)
+    for weights in ({"class_weight": {0: 1, 1: 3}}, {"sample_weight": np.where(LABELS, 3.0, 1.0)}):
+        other.set_weights(first)
+        found = other.fit(X, one_hot, verbose=0, **weights).history["loss"][0]
+        assert found == pytest.approx(expected, rel=1e-4)
     assert len(by_class) == 1
 
 

@@ -54,11 +54,13 @@ def check_pair(loss, layer, shape):
             f"categorical_crossentropy over the single unit of {layer.name!r} is always 0. For two classes use "
             f"'binary_crossentropy' with a sigmoid; for numbers 'mse'."
         )
-    if activation is None or loss.name not in _SUITED or getattr(loss.given, "from_logits", False):
+    if activation is None or loss.name not in _SUITED:
         return
     suited, meaning = _SUITED[loss.name]
+    if getattr(loss.given, "settings", {}).get("from_logits"):
+        suited, meaning = {"linear"}, "scores as they are (from_logits=True)"
     if activation not in suited:
-        best = _BEST.get(loss.name, sorted(suited)[0] if "linear" not in suited else "linear")
+        best = "linear" if "linear" in suited else _BEST.get(loss.name, sorted(suited)[0])
         warnings.warn(
             f"{type(layer).__name__} {layer.name!r} ends with activation {activation!r}, but the loss {loss.name} "
             f"expects {meaning}: activation={best!r} is what it is made for. Training goes on as it stands.",

@@ -5,7 +5,7 @@ import numpy as np
 
 def not_numeric(what, array):
     """ValueError for text, dates, objects."""
-    sample = array.reshape(-1)[0] if array.size else ""
+    sample = array.reshape(-1)[:1].tolist()[0] if array.size else ""
     return ValueError(
         f"{what} holds {array.dtype} values such as {sample!r}, not numbers. Turn text into numbers first (Tokenizer, "
         f"one_hot), and give rows of equal length (pad_sequences)."

@@ -130,7 +130,8 @@ class Trainer(Preparation, OneBatch):
         now = list(self.trainable_weights)
         if [id(w) for w in now] != [id(w) for w in self._trainable_at_compile]:
             warnings.warn(
-                "`trainable` changed after compile; it takes effect at the next compile. Call model.compile(...) again.",
+                "`trainable` changed after compile; it takes effect at the next compile. Call model.compile(...) "
+                "again.",
                 stacklevel=4,
             )
         if self._steps is None:
