@@ -54,7 +54,7 @@ def test_promises(equation, output_shape, bias_axes, shape):
 
 
 def test_a_product_over_the_batch_is_not_rowwise():
-    layer = EinsumDense("ab,ac->cb", 3)
+    layer = EinsumDense("ab,ac->cb", 4)
     layer.build((3, 4))
     assert not layer.rowwise
     x = some(3, 4)
