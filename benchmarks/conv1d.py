@@ -31,7 +31,8 @@ def build(library):
     model.add(layers.GlobalMaxPooling1D())
     model.add(layers.Dropout(0.5))
     model.add(layers.Dense(2, activation="softmax"))
-    optimizer = library.optimizers.RMSprop(learning_rate=0.001)
+    # Keras 3 adds epsilon under the root, the classics beside it: so small that it does not matter, in both.
+    optimizer = library.optimizers.RMSprop(learning_rate=0.001, epsilon=1e-12)
     model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
     return model
 

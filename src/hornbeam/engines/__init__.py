@@ -17,6 +17,8 @@ class _ActiveEngine:
         self.module = importlib.import_module(f"hornbeam.engines.{name}")
 
     def __getattr__(self, word):
+        if word.startswith("__"):  # asked by tools that look into objects
+            raise AttributeError(word)
         try:
             return getattr(self.module, word)
         except AttributeError:
