@@ -4,10 +4,10 @@ A window is taken apart: first along the last spatial axis, then the one before,
 and any number of axes is one piece of code. Forward and backward in a loop, on two cores in use (ms):
 
                                  here   all taps at once   reshape, jnp.max   XLA's reduce_window
-    32, 32x32, 32 channels, 2/2  1.8    10.6               5.3                10.8
-    8, 112x112, 64, 3/2          12.7   291                -                  82.7
-    8, 28x28, 256, 3/2           1.6    92                 -                  16.7
-    32, 28x28, 64, 3/1           3.8    277                -                  72.8
+    32, 32x32, 32 channels, 2/2  1.9    10.6               5.8                10.7
+    8, 112x112, 64, 3/2          13.8   231                -                  98
+    8, 28x28, 256, 3/2           2.2    73                 -                  28
+    32, 28x28, 64, 3/1           3.9    157                -                  91
 """
 
 import functools
