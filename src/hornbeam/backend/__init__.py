@@ -24,6 +24,7 @@ from hornbeam.backend.local import *  # noqa: F403
 from hornbeam.backend.graph import *  # noqa: F403
 from hornbeam.backend.recurrent import *  # noqa: F403
 from hornbeam.backend.ctc import *  # noqa: F403
+from hornbeam.backend.rows import function_keeps_rows, keeps_rows
 from hornbeam.backend.operators import (
     add, divide, floor_divide, multiply, negative, power, remainder, subtract,
 )  # fmt: skip

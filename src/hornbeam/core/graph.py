@@ -1,5 +1,7 @@
 """A graph of layers between input and output tensors: its order, its evaluation, its configuration."""
 
+import functools
+
 from hornbeam import backend as K
 from hornbeam import nest, symbolic
 from hornbeam.core.layer import Layer
@@ -45,6 +47,11 @@ class Graph:
         found, found_masks = symbolic.evaluate([*self.outputs, *extra], values, known, order)
         n = len(self.outputs)
         return found[:n], found_masks[:n], found[n:]
+
+    @functools.cached_property
+    def keeps_rows(self):
+        """Do the words between the layers keep rows apart?"""
+        return K.keeps_rows(self.outputs, self.inputs)
 
     def flatten_inputs(self, inputs):
         """The values in `inputs` (one, a list, or a dict by input name) as a flat list.

@@ -34,7 +34,6 @@ class Model(Trainer, Layer):
         (None, 2)
     """
 
-    rowwise = True  # decided layer by layer; see Trainer._is_rowwise
     supports_masking = True
 
     def __init__(self, *args, inputs=None, outputs=None, name=None, trainable=True, **kwargs):
@@ -132,6 +131,13 @@ class Model(Trainer, Layer):
     output_shape = property(
         lambda self: nest.unpack_singleton([K.int_shape(t) for t in self.outputs]), doc="Shape(s) of the output(s)."
     )
+
+    @property
+    def rowwise(self):
+        """Do the words between the layers keep rows apart? Layers are asked one by one; a `call` may do anything."""
+        if self._graph is None or type(self).call not in (Model.call, _sequential_call()):
+            return False
+        return self._graph.keeps_rows
 
     @property
     def state_updates(self):

@@ -137,6 +137,23 @@ class Objectives:
     def _full(self, output, name):
         return name if len(self.names) == 1 else f"{output}_{name}"
 
+    def keep_rows(self, targets):
+        """Do users' own losses and metrics look at each row by itself?
+
+        Args:
+            targets: arrays by output, None where there is none.
+        """
+        for i, target in enumerate(targets):
+            own = [t for t in (self.losses[i], *self.metrics[i]) if t is not None and _is_users(t)]
+            if own and target is not None:
+                y_true = K.placeholder(shape=(None, *target.shape[1:]), dtype=str(target.dtype))
+                y_pred = K.placeholder(shape=(None, *self.shapes[i][1:]))
+                for term in own:
+                    y_true = _target_like(y_true, y_pred, term.integer)
+                    if not K.function_keeps_rows(term.function, [y_true, y_pred]):
+                        return False
+        return True
+
     def variables(self):
         """K variables that the losses read (loss weights given as variables)."""
         return [t.weight for t in self.losses if t is not None and isinstance(t.weight, K.Variable)]
@@ -194,6 +211,12 @@ class Objectives:
                 for key, v in values.items()
             }
         return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
+
+
+def _is_users(term):
+    function = term.function
+    module = getattr(function, "__module__", None) or type(function).__module__
+    return function is not None and not module.startswith("hornbeam.")
 
 
 def _metric_named(name):

@@ -170,6 +170,7 @@ class Steps:
         """
         layers = self.model.flat_layers()
         rowwise = all(layer.rowwise for layer in layers)
+        rowwise = rowwise and (self.objectives is None or self.objectives.keep_rows(data.targets))
         adds = any(
             layer._added_losses or layer._added_updates or getattr(layer, "_added_metrics", ())
             or getattr(layer, "activity_regularizer", None) is not None
