@@ -100,6 +100,8 @@ class Case:
 def _short(value):
     if isinstance(value, Inner):
         return value.name
+    if callable(value):
+        return value.__name__
     return "".join(str(value).split()) if not isinstance(value, list) else "+".join(map(_short, value))
 
 
