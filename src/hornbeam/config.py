@@ -133,3 +133,23 @@ def normalize_data_format(value):
         ValueError: if `value` names no layout.
     """
     return image_data_format() if value is None else _checked("data_format", str(value).lower(), DATA_FORMATS)
+
+
+_ORDERINGS = {"tf": "channels_last", "th": "channels_first"}
+
+
+def image_dim_ordering():
+    """The default image layout in Keras 1's words: 'tf' for channels last, 'th' for channels first."""
+    return "tf" if _image_data_format == "channels_last" else "th"
+
+
+def set_image_dim_ordering(dim_ordering):
+    """Set the default image layout in Keras 1's words.
+
+    Args:
+        dim_ordering: 'tf' (channels last) or 'th' (channels first).
+
+    Raises:
+        ValueError: for any other name.
+    """
+    set_image_data_format(_ORDERINGS[_checked("dim_ordering", dim_ordering, tuple(_ORDERINGS))])

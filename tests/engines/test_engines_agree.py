@@ -123,6 +123,7 @@ CALLS = {
     "permute_dimensions": [(ALL, lambda dtype: (sample((2, 3, 4), dtype), (2, 0, 1)), {})],
     "pow": [(("float32",), lambda dtype: (sample((3, 4), dtype, low=0.5), 3), {})],
     "power": [(("float32",), lambda dtype: (sample((3, 4), dtype, low=0.5), 2), {})],
+    "print_tensor": [(("float32",), one(2, 2), {"message": "x is "})],
     "prod": [(("float32", "int32"), one(2, 3), {"axis": 1})],
     "relu": [(FLOATS, one(3, 4), {}), (("float32",), one(3, 4), {"alpha": 0.1, "max_value": 1.0, "threshold": 0.5})],
     "remainder": [(("float32", "int32"), lambda dtype: (sample((3, 4), dtype), 2), {})],
@@ -160,7 +161,8 @@ CALLS = {
     "sum": [(NUMBERS, one(3, 4), {"axis": 1}), (("float32",), one(0, 4), {"axis": 0})],
     "tanh": [(FLOATS, one(3, 4), {})],
     "temporal_padding": [(ALL, one(2, 3, 4), {"padding": (2, 1)})],
-    "tile": [(ALL, lambda dtype: (sample((3, 4), dtype), (2, 1)), {}), (ALL, lambda dtype: (sample((3,), dtype), 2), {})],
+    "tile": [(ALL, lambda dtype: (sample((3, 4), dtype), (2, 1)), {}),
+             (ALL, lambda dtype: (sample((3,), dtype), 2), {})],
     "transpose": [(ALL, one(2, 3, 4), {})],
     "var": [(("float32", "int32"), one(3, 4), {"axis": 1})],
     "where": [(ALL, lambda dtype: (sample((3, 4), "bool"), sample((3, 4), dtype), sample((3, 4), dtype, seed=1)), {})],
@@ -201,9 +203,11 @@ CALLS |= {
     "conv2d_transpose": [(F32, then(numbers((2, 4, 3, 3), (3, 3, 5, 3)), (2, 8, 6, 5), (2, 2), "same"), LAST),
                          (F32, then(numbers((2, 4, 3, 3), (3, 3, 5, 3)), (2, 9, 7, 5), (2, 2), "valid"), LAST)],
     "conv3d": [(F32, numbers((1, 4, 5, 4, 2), (2, 3, 2, 2, 3)), {"padding": "same", **LAST})],
-    "conv3d_transpose": [(F32, then(numbers((1, 2, 2, 3, 2), (2, 2, 2, 3, 2)), (1, 4, 4, 6, 3), (2, 2, 2), "same"), LAST)],
+    "conv3d_transpose": [(F32, then(numbers((1, 2, 2, 3, 2), (2, 2, 2, 3, 2)), (1, 4, 4, 6, 3), (2, 2, 2), "same"),
+                          LAST)],
     "ctc_batch_cost": [(F32, lambda dtype: (
-        np.array([[0, 1], [1, 0]]), sample((2, 6, 3), dtype, low=0.1, high=1.0), np.array([[6], [5]]), np.array([[2], [1]])
+        np.array([[0, 1], [1, 0]]), sample((2, 6, 3), dtype, low=0.1, high=1.0),
+        np.array([[6], [5]]), np.array([[2], [1]]),
     ), {})],
     "ctc_decode": [(F32, lambda dtype: (sample((2, 6, 4), dtype, low=0.1, high=1.0), np.array([6, 5])), {"greedy": g})
                    for g in (True, False)],
@@ -293,7 +297,9 @@ def primitives(engine):
     return {
         name
         for name, thing in vars(engine).items()
-        if not name.startswith("_") and not isinstance(thing, types.ModuleType) and getattr(thing, "__module__", "") != "typing"
+        if not name.startswith("_")
+        and not isinstance(thing, types.ModuleType)
+        and getattr(thing, "__module__", "") != "typing"
     }
 
 

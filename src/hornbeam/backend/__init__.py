@@ -4,8 +4,8 @@ Every word computes at once on arrays and variables, and records a node on symbo
 """
 
 from hornbeam.config import (
-    backend, epsilon, floatx, image_data_format, normalize_data_format, set_epsilon, set_floatx,
-    set_image_data_format,
+    backend, epsilon, floatx, image_data_format, image_dim_ordering, normalize_data_format, set_epsilon, set_floatx,
+    set_image_data_format, set_image_dim_ordering,
 )  # fmt: skip
 from hornbeam.backend.captured import Captured
 from hornbeam.backend.naming import get_uid, reset_uids

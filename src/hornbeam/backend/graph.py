@@ -37,7 +37,7 @@ def is_placeholder(x):
 # --- The learning phase: 1 while training, 0 otherwise ---
 
 _PHASE_NAME = "keras_learning_phase"
-_phase = {"fixed": None, "tensor": None}
+_phase: dict = {"fixed": None, "tensor": None}
 
 
 def learning_phase():
@@ -146,6 +146,15 @@ def switch(condition, then_expression, else_expression):
             f() if callable(f) and not isinstance(f, SymbolicTensor) else f for f in (then_expression, else_expression)
         )
     return _switch(condition, then_expression, else_expression)
+
+
+@word
+def print_tensor(x, message=""):
+    """`x`; whenever it is computed, `message` and its value are printed, within compiled programs too.
+
+    Use its result, or nothing prints: `x = K.print_tensor(x, "x is ")`.
+    """
+    return engine.print_value(message, engine.convert(x))
 
 
 # --- Functions of the graph ---
