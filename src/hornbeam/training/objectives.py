@@ -8,6 +8,7 @@ import inspect
 
 from hornbeam import backend as K
 from hornbeam import checks, losses, metrics, nest, registry
+from hornbeam.training.closures import TiedToGraph, tie
 from hornbeam.training.data import by_name
 
 _BY_LOSS = (*metrics.ACCURACY_NAMES, *metrics.CROSSENTROPY_NAMES)
@@ -137,28 +138,51 @@ class Objectives:
     def _full(self, output, name):
         return name if len(self.names) == 1 else f"{output}_{name}"
 
+    def _users_terms(self, targets):
+        """(output number, term, symbol of its targets) of losses and metrics that users wrote."""
+        for i, target in enumerate(targets):
+            for term in (self.losses[i], *self.metrics[i]):
+                if term is not None and target is not None and _is_users(term):
+                    dtype = str(target.dtype) if term.integer else K.floatx()
+                    yield i, term, K.placeholder(shape=(None, *target.shape[1:]), dtype=dtype)
+
+    def tie_to(self, graph, targets):
+        """Find the tensors of the model that users' losses and metrics look at.
+
+        Args:
+            graph: of the model.
+            targets: arrays by output, None where there is none.
+        """
+        for i, term, y_true in self._users_terms(targets):
+            term.function = tie(term.function, graph, graph.outputs[i], y_true)
+
+    @property
+    def tied_tensors(self):
+        """Tensors of the model that losses and metrics look at beside their arguments."""
+        terms = [t for t in self.losses if t is not None] + [t for terms in self.metrics for t in terms]
+        return [tensor for t in terms if isinstance(t.function, TiedToGraph) for tensor in t.function.needed]
+
     def keep_rows(self, targets):
         """Do users' own losses and metrics look at each row by itself?
 
         Args:
             targets: arrays by output, None where there is none.
         """
-        for i, target in enumerate(targets):
-            own = [t for t in (self.losses[i], *self.metrics[i]) if t is not None and _is_users(t)]
-            if own and target is not None:
-                y_true = K.placeholder(shape=(None, *target.shape[1:]), dtype=str(target.dtype))
+        for i, term, y_true in self._users_terms(targets):
+            if isinstance(term.function, TiedToGraph):
+                apart = term.function.keeps_rows()
+            else:
                 y_pred = K.placeholder(shape=(None, *self.shapes[i][1:]))
-                for term in own:
-                    y_true = _target_like(y_true, y_pred, term.integer)
-                    if not K.function_keeps_rows(term.function, [y_true, y_pred]):
-                        return False
+                apart = K.function_keeps_rows(term.function, [y_true, y_pred])
+            if not apart:
+                return False
         return True
 
     def variables(self):
         """K variables that the losses read (loss weights given as variables)."""
         return [t.weight for t in self.losses if t is not None and isinstance(t.weight, K.Variable)]
 
-    def evaluate(self, outputs, targets, weights, masks, valid, penalties, added):
+    def evaluate(self, outputs, targets, weights, masks, valid, penalties, added, known=None):
         """(total loss, dict of name -> (sum, count)) for one batch.
 
         Args:
@@ -168,6 +192,7 @@ class Objectives:
             valid: number of real rows (traced) or None if all are.
             penalties: sum of the weight penalties.
             added: values that layers added with add_loss.
+            known: dict from tensor of the model to its value, for :attr:`tied_tensors`.
 
         Raises:
             NotRowwise: a loss or metric gave one number for a padded batch.
@@ -181,7 +206,7 @@ class Objectives:
             if term is None:
                 continue
             target = _target_like(targets[i], outputs[i], term.integer)
-            values = term.function(target, outputs[i])
+            values = _values(term, target, outputs[i], known)
             mask = _both(masks[i], term.mask(target, outputs[i]))
             value = _classic_mean(values, weights[i], mask, valid, K.shape(outputs[i])[0])
             if len([t for t in self.losses if t is not None]) > 1:
@@ -193,10 +218,10 @@ class Objectives:
         result = {"loss": (total * count, count), **reported}
         for i, terms in enumerate(self.metrics):
             for term in terms:
-                result.update(self._report(i, term, outputs[i], targets[i], weights[i], masks[i], valid, count))
+                result.update(self._report(i, term, outputs[i], targets[i], weights[i], masks[i], valid, count, known))
         return total, result
 
-    def _report(self, i, term, output, target, weight, mask, valid, count):
+    def _report(self, i, term, output, target, weight, mask, valid, count, known):
         name = self._full(self.names[i], term.name)
         loss = self.losses[i]
         labels = loss is not None and loss.integer and K.ndim(target) == K.ndim(output) - 1
@@ -204,7 +229,7 @@ class Objectives:
         if term.stateful is not None:
             _update(term.stateful, target, output, weight if term.weighted else None, mask, valid)
             return {}
-        values = term.function(target, output)
+        values = _values(term, target, output, known)
         if isinstance(values, dict):
             return {
                 self._full(self.names[i], key): _sum_and_count(v, weight if term.weighted else None, mask, valid, count)
@@ -213,8 +238,15 @@ class Objectives:
         return {name: _sum_and_count(values, weight if term.weighted else None, mask, valid, count)}
 
 
+def _values(term, target, output, known):
+    function = term.function
+    return function.at(target, output, known) if isinstance(function, TiedToGraph) else function(target, output)
+
+
 def _is_users(term):
     function = term.function
+    if isinstance(function, TiedToGraph):
+        return True
     module = getattr(function, "__module__", None) or type(function).__module__
     return function is not None and not module.startswith("hornbeam.")
 

@@ -56,7 +56,7 @@ class Steps:
         wanted = [t for layer in layers for t in layer._added_losses if isinstance(t, symbolic.SymbolicTensor)]
         wanted += [new for layer in layers for _, new in layer._added_updates]
         wanted += [t for layer in layers for _, t in getattr(layer, "_added_metrics", ())]
-        return wanted
+        return wanted + self.objectives.tied_tensors
 
     def _judge(self, context, outputs, masks, extras, batch, valid):
         """(total loss, logs) of one batch, inside `context`."""
@@ -69,7 +69,7 @@ class Steps:
                     added.append(extras[loss] if isinstance(loss, symbolic.SymbolicTensor) else loss())
                 reported += [(name, extras[t]) for name, t in getattr(layer, "_added_metrics", ())]
             targets, weights = self._spread(batch)
-            total, logs = self.objectives.evaluate(outputs, targets, weights, masks, valid, penalties, added)
+            total, logs = self.objectives.evaluate(outputs, targets, weights, masks, valid, penalties, added, extras)
             if reported and valid is not None:
                 raise NotRowwise
             count = logs["loss"][1]
@@ -178,7 +178,7 @@ class Steps:
         )  # fmt: skip
         if kind == "predict":
             return rowwise
-        if rowwise and not adds and self._shapes_known():
+        if rowwise and not adds and self._shapes_known() and not self.objectives.tied_tensors:
             trace = self._trace_objectives
         else:
             trace = self._trace_step

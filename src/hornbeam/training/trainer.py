@@ -136,6 +136,8 @@ class Trainer(Preparation, OneBatch):
             )
         if self._steps is None:
             self._objectives.build_metrics(data.targets)
+            if self._graph is not None:
+                self._objectives.tie_to(self._graph, data.targets)
             self._steps = Steps(self, self._objectives, self.optimizer, self._trainable_at_compile)
         return self._steps
 
@@ -348,7 +350,7 @@ class Trainer(Preparation, OneBatch):
             if progress is not None:
                 progress.update(seen)
         watchers.on_predict_end()
-        joined = [np.concatenate(group) if len(group) > 1 else group[0] for group in zip(*parts, strict=True)]
+        joined = [group[0] if len(group) == 1 else np.concatenate(group) for group in zip(*parts, strict=True)]
         return self._in_output_form(joined)
 
     def _in_output_form(self, flat):
