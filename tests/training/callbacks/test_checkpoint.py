@@ -108,3 +108,14 @@ def test_a_name_that_did_not_come_after_all():
 def test_a_wrong_period(period):
     with pytest.raises(ValueError, match="period must be a whole number"):
         ModelCheckpoint("m", period=period)
+
+
+def test_a_model_that_cannot_be_saved_is_told_before_training():
+    class Unsaved:
+        pass
+
+    callback = ModelCheckpoint("m.h5")
+    callback.set_model(Unsaved())
+    callback.set_params({"metrics": ["loss", "val_loss"]})
+    with pytest.raises(NotImplementedError, match="get_weights"):
+        callback.on_train_begin()
