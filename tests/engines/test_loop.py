@@ -40,6 +40,8 @@ def test_all_steps_at_once(run):
 
 @pytest.mark.parametrize("cut", [[1, 2, 3, 4], [2, 4], [3, 4], [1, 4]])
 def test_any_cut_is_the_same_and_nothing_compiles_again(run, cut):
+    run(FIXED, start(), {"x": X}, PLAN, VALID, np.int32(0), np.int32(4))
+    compiled = run._cache_size()
     state, found, begin = start(), [], 0
     for end in cut:
         state, logs = run(FIXED, state, {"x": X}, PLAN, VALID, np.int32(begin), np.int32(end))
@@ -48,7 +50,7 @@ def test_any_cut_is_the_same_and_nothing_compiles_again(run, cut):
         begin = end
     assert found == [6, 24, 42, 18]
     assert float(state["sum"]) == 2 * X.sum()
-    assert run._cache_size() == 1
+    assert run._cache_size() == compiled
 
 
 def test_stacked_batches_in_place_of_a_plan(run):
