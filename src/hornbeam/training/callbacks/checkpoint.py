@@ -56,18 +56,18 @@ class ModelCheckpoint(Monitor):
         self.best = self.worst if initial_value_threshold is None else initial_value_threshold
 
     def on_train_begin(self, logs=None):
-        """Check that the model can be saved, and that the names will exist."""
+        """Check that the names will exist, and that the model can be saved."""
+        if self.save_best_only:
+            self.require_name(self.monitor)
+        for _, field, _, _ in string.Formatter().parse(self.filepath):
+            if field and field != "epoch":
+                self.require_name(field)
         wanted = "save_weights" if self.save_weights_only else "save"
         if not hasattr(self.model, wanted):
             raise NotImplementedError(
                 f"ModelCheckpoint calls model.{wanted}, which {type(self.model).__name__} does not have in this version. "
                 f"Keep weights with model.get_weights(), or use EarlyStopping(restore_best_weights=True)."
             )
-        if self.save_best_only:
-            self.require_name(self.monitor)
-        for _, field, _, _ in string.Formatter().parse(self.filepath):
-            if field and field != "epoch":
-                self.require_name(field)
 
     def on_epoch_end(self, epoch, logs=None):
         """Save, if it is time."""
