@@ -4,6 +4,7 @@ Channels come last inside; 'channels_first' is turned round on the way in and ou
 """
 
 import itertools
+import math
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def _out_and_pads(sizes, window, strides, padding, dilation):
     return out, pads
 
 
-def _taps(x, window, strides, padding, dilation, fill=0):
+def _taps(x, window, strides, padding, dilation, fill: float = 0):
     """(tap, what lies under it) for every position in the window: (B, *out, C) each."""
     out, pads = _out_and_pads(x.shape[1:-1], window, strides, padding, dilation)
     x = np.pad(x, ((0, 0), *pads, (0, 0)), constant_values=fill)
@@ -57,7 +58,7 @@ def depthwise_conv(x, kernel, strides, padding, data_format, dilation):
     x, kernel = _last(x, data_format), np.asarray(kernel)
     taps = _taps(x, kernel.shape[:-2], strides, padding, dilation)
     y = sum(part[..., None] * kernel[tap] for tap, part in taps)  # (B, *out, C, M)
-    return _restore(y.reshape(*y.shape[:-2], -1).astype(np.result_type(x, kernel)), data_format)
+    return _restore(y.reshape(*y.shape[:-2], math.prod(y.shape[-2:])).astype(np.result_type(x, kernel)), data_format)
 
 
 def conv_transpose(x, kernel, sizes, strides, padding, data_format, dilation):
@@ -81,7 +82,7 @@ def patches(x, window, strides, padding, data_format, dilation):
     if data_format != "channels_first":
         return np.concatenate(seen, -1)
     stacked = np.stack(seen, -1)
-    return stacked.reshape(*stacked.shape[:-2], -1)
+    return stacked.reshape(*stacked.shape[:-2], math.prod(stacked.shape[-2:]))
 
 
 def pool(x, pool_size, strides, padding, data_format, mode):
