@@ -1,5 +1,7 @@
 """Convolution layers: Conv1D, Conv2D, Conv3D, and what all layers with a moving window share."""
 
+from typing import Any
+
 from hornbeam import activations, checks, config, constraints, initializers, registry, regularizers
 from hornbeam import backend as K
 from hornbeam.core import InputSpec, Layer
@@ -13,7 +15,7 @@ class WindowLayer(Layer):
     """
 
     rowwise = True
-    rank = None
+    rank: Any = None
 
     def _set_layout(self, data_format):
         """Take the layout; sequences have channels last unless told otherwise, as in Keras 2."""
@@ -33,13 +35,19 @@ class WindowLayer(Layer):
     def _channel_axis(self):
         return 1 if self.data_format == "channels_first" else -1
 
-    def _sizes_of(self, shape):
+    def _sizes_of(self, shape) -> tuple[Any, ...]:
         """Spatial sizes in `shape`."""
         return tuple(shape[2:] if self.data_format == "channels_first" else shape[1:-1])
 
     def _shape_of(self, batch, sizes, channels):
         """The whole shape in this layer's layout."""
         return (batch, channels, *sizes) if self.data_format == "channels_first" else (batch, *sizes, channels)
+
+    def run(self, inputs, masks, args, kwargs):
+        """See `Layer.run`. Inputs of any later size are judged here, so that errors name the layer and not the word."""
+        if K.ndim(inputs) == self.rank + 2:
+            self.compute_output_shape(K.int_shape(inputs))
+        return super().run(inputs, masks, args, kwargs)
 
     def _window_sizes(self, input_shape, window, padding, strides, dilation):
         """Spatial sizes of what a moving window gives.

@@ -11,7 +11,7 @@ class _Pooling(WindowLayer):
 
     mode = None
 
-    def __init__(self, pool_size=2, strides=None, padding="valid", data_format=None, **kwargs):
+    def __init__(self, pool_size: int | tuple | list = 2, strides=None, padding="valid", data_format=None, **kwargs):
         super().__init__(**kwargs)
         self._set_layout(data_format)
         self.pool_size = self._numbers("pool_size", pool_size)
@@ -221,6 +221,11 @@ class _GlobalPooling(WindowLayer):
 
     def compute_output_shape(self, input_shape):
         """(B, C), or sizes of 1 between if `keepdims`."""
+        if 0 in self._sizes_of(input_shape):
+            raise ValueError(
+                f"{type(self).__name__} {self.name!r} has nothing to pool over in inputs of shape "
+                f"{tuple(input_shape)} ({self.data_format}). Leave such rows out."
+            )
         channels = input_shape[self._channel_axis]
         if self.keepdims:
             return self._shape_of(input_shape[0], (1,) * self.rank, channels)
