@@ -4,6 +4,7 @@ import math
 
 from hornbeam import backend as K
 from hornbeam import checks, constraints, initializers, registry, regularizers
+from hornbeam.core import InputSpec
 from hornbeam.layers.convolution import ConvolutionLayer
 
 
@@ -31,6 +32,7 @@ class _LocallyConnected(ConvolutionLayer):
             checks.known_size(self, input_shape, axis)
         sizes = self._sizes_of(self.compute_output_shape(input_shape))
         inside = math.prod(self.kernel_size) * self._channels(input_shape)
+        self.input_spec = InputSpec(shape=(None, *input_shape[1:]))
         self.kernel = self.add_weight(
             "kernel", (math.prod(sizes), inside, self.filters), initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
