@@ -150,6 +150,11 @@ class Resizing(Layer):
     def _in_form(self, images):
         """`images` (B, H, W, C), cut or bordered to the wanted ratio of height and width, if that is asked for."""
         _, height, width, _ = K.int_shape(images)
+        if 0 in (height, width):
+            raise ValueError(
+                f"Resizing {self.name!r} cannot enlarge images without pixels: got shape {K.int_shape(images)}. Leave "
+                f"such images out."
+            )
         if self.crop_to_aspect_ratio:
             tall = min(height, int(width * self.height / self.width))
             wide = min(width, int(height * self.width / self.height))
