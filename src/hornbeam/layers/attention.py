@@ -11,8 +11,10 @@ from hornbeam.core import Layer
 _NEVER = {"float16": -6e4}
 
 
-def masked_softmax(scores, mask=None, axis=-1):
+def masked_softmax(scores, mask=None, axis: int | tuple = -1):
     """Softmax over `axis` (one or several) of the places where `mask`, spread over `scores`, is True; None for all."""
+    if 0 in K.int_shape(scores):  # no places, so no weights
+        return scores
     if mask is not None:
         scores = K.where(mask, scores, _NEVER.get(K.dtype(scores), -1e9))
     return K.softmax(scores, axis=axis)
