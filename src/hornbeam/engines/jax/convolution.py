@@ -20,7 +20,7 @@ from jax import lax
 
 from hornbeam.engines.jax.depthwise import depthwise
 from hornbeam.engines.jax.products import dot, sum_type, transposed
-from hornbeam.engines.jax.tensors import ACCELERATED
+from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.windows import (
     channels_last,
     geometry,
@@ -51,7 +51,7 @@ def conv(x, kernel, strides, padding, data_format, dilation, groups=1):
     x, kernel = _same_type(x, kernel)
     x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
-    if ACCELERATED:
+    if accelerated():
         y = _xla(x, kernel, spot, groups)
     elif groups == 1:
         y = convolve(x, kernel, spot)
@@ -67,7 +67,7 @@ def depthwise_conv(x, kernel, strides, padding, data_format, dilation):
     x, kernel = _same_type(x, kernel)
     x = channels_last(x, data_format)
     spot = geometry(x.shape[1:-1], kernel.shape[:-2], strides, padding, dilation)
-    if ACCELERATED:
+    if accelerated():
         y = _xla(x, kernel.reshape(*spot.window, 1, -1), spot, x.shape[-1])
     else:
         y = depthwise(x, kernel, spot)
@@ -84,7 +84,7 @@ def conv_transpose(x, kernel, sizes, strides, padding, data_format, dilation):
     x, kernel = _same_type(x, kernel)
     x = channels_last(x, data_format)
     spot = geometry(sizes, kernel.shape[:-2], strides, padding, dilation)
-    if ACCELERATED:
+    if accelerated():
         like = jax.ShapeDtypeStruct((x.shape[0], *sizes, kernel.shape[-2]), x.dtype)
         y = jax.linear_transpose(lambda u: _xla(u, kernel, spot, 1), like)(x)[0]
     else:

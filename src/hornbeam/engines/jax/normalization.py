@@ -33,7 +33,8 @@ def normalize_batch(x, gamma, beta, axes, epsilon, rows=None):
         rows = rows.reshape((-1,) + (1,) * (x.ndim - 1)).astype(wide)
         count = jnp.maximum(rows.sum(), 1) * math.prod(x.shape[a] for a in axes if a != 0)
         x = jnp.where(rows > 0, x, jnp.zeros((), x.dtype))
-    result, mean, variance = _normalized(x.astype(wide), gamma, beta, rows, count, axes, float(epsilon))
+    found = _normalized(x.astype(wide), gamma, beta, rows, count, axes, float(epsilon))
+    result, mean, variance = found  # pyright: ignore[reportGeneralTypeIssues]  (the decorator hides the type)
     return result.astype(x.dtype), mean.reshape(sizes), variance.reshape(sizes)
 
 

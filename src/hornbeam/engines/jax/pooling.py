@@ -56,17 +56,14 @@ def _counts(spot, dtype):
 def _split(x, fill, axis, window, stride, pads):
     """The window's elements along one axis: a list of arrays, one for each place in the window."""
     if any(pads):
-        x = lax.pad(x, jnp.asarray(fill, x.dtype), [(*(pads if a == axis else (0, 0)), 0) for a in range(x.ndim)])
+        added = [(pads[0], pads[1], 0) if a == axis else (0, 0, 0) for a in range(x.ndim)]
+        x = lax.pad(x, jnp.asarray(fill, x.dtype), added)
     out = (x.shape[axis] - window) // stride + 1
     if window == stride:  # windows side by side: a view instead of slices with gaps
         x = lax.slice_in_dim(x, 0, out * window, axis=axis)
         x = x.reshape(*x.shape[:axis], out, window, *x.shape[axis + 1 :])
         return [lax.index_in_dim(x, i, axis + 1, keepdims=False) for i in range(window)]
     return [lax.slice_in_dim(x, i, i + (out - 1) * stride + 1, stride, axis) for i in range(window)]
-
-
-def _lowest(dtype):
-    return -np.inf if jnp.issubdtype(dtype, jnp.floating) else jnp.iinfo(dtype).min
 
 
 def _shares_back(share, arrays, size, rule):

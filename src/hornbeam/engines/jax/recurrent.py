@@ -34,7 +34,7 @@ _ACTIVATIONS = {
 # --- Products with one weight column block a gate ---
 
 
-def _cut(x, gates):
+def _cut(x, gates) -> tuple:
     return tuple(jnp.split(x, gates, -1)) if gates > 1 else (x,)
 
 
@@ -67,7 +67,7 @@ def _project_back(xs, kernel, d):
     return tuple(dx for dx, _ in found), dkernel, flat.sum(0)
 
 
-def _recur(h, kernel, drop, gates):
+def _recur(h, kernel, drop, gates) -> tuple:
     """State times recurrent kernel, one array a gate; `drop` holds no, one, or one mask a gate."""
     if len(drop) <= 1:
         return _cut((h * drop[0] if drop else h) @ kernel, gates)
@@ -265,7 +265,8 @@ def _cell(kind, *settings):
 
 @functools.partial(jax.jit, static_argnums=(0, 1, 2))
 def _fused(cell, backwards, sequences, operands):
-    outputs, last = _run(cell, (backwards, sequences), operands)
+    found = _run(cell, (backwards, sequences), operands)
+    outputs, last = found  # pyright: ignore[reportGeneralTypeIssues]  (the decorator hides the type)
     if outputs is not None:
         outputs = jnp.swapaxes(outputs, 0, 1)
         outputs = jnp.flip(outputs, 1) if backwards else outputs

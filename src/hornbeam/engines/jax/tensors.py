@@ -1,6 +1,8 @@
 """Tensors on the JAX engine: conversion, types, shapes, and moving elements about."""
 
 import builtins
+import functools
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +10,11 @@ import numpy as np
 
 from hornbeam import config
 
-ACCELERATED = jax.default_backend() != "cpu"
+
+@functools.cache
+def accelerated():
+    """Does something faster than the CPU compute? Asked when first needed, since asking starts the engine's devices."""
+    return jax.default_backend() != "cpu"
 
 
 def _follow_floatx(floatx):
@@ -26,7 +32,7 @@ config.float_listeners.append(_follow_floatx)
 _follow_floatx(config.floatx())
 
 
-def _dtype(name):
+def _dtype(name) -> Any:
     """The engine's type for a name; asking for float64 switches double precision on."""
     if name is None:
         return None

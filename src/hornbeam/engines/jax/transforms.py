@@ -4,10 +4,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbeam.engines.jax.tensors import ACCELERATED, _dtype
+from hornbeam.engines.jax.tensors import _dtype, accelerated
 
 # Wider vectors for elementwise loops, CPUs only: 10 % on a small dense network, 30 % on a tiny one, 0 on the rest.
-_COMPILER_OPTIONS = None if ACCELERATED else {"xla_cpu_prefer_vector_width": 512}
+_CPU_OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 
 
 def compile_function(function, donate=(), static=()):
@@ -18,7 +18,8 @@ def compile_function(function, donate=(), static=()):
         donate: positions of arguments whose memory the results may take over.
         static: positions of arguments that are constants of the program.
     """
-    return jax.jit(function, donate_argnums=donate, static_argnums=static, compiler_options=_COMPILER_OPTIONS)
+    options = None if accelerated() else _CPU_OPTIONS
+    return jax.jit(function, donate_argnums=donate, static_argnums=static, compiler_options=options)
 
 
 def abstract(function, specs):

@@ -51,9 +51,9 @@ def ctc_beam_search(log_probabilities, input_lengths, width, paths):
 
 def _search(logs, width):
     """(prefix, log probability), likeliest first. A prefix has two scores: last step a blank, last step a label."""
-    beams = {(): (0.0, -np.inf)}
+    beams: dict[tuple, tuple] = {(): (0.0, -np.inf)}
     for row in logs:
-        new = {}
+        new: dict[tuple, tuple] = {}
 
         def add(prefix, place, score, new=new):
             pair = list(new.get(prefix, (-np.inf, -np.inf)))

@@ -1,12 +1,17 @@
 """Tensors on the NumPy engine: arrays, their types and shapes. 64-bit numbers are narrowed, as elsewhere."""
 
 import builtins
+from typing import Any
 
 import numpy as np
 
 from hornbeam import config
 
-ACCELERATED = False
+
+def accelerated():
+    """Nothing faster than the CPU computes here."""
+    return False
+
 _doubles = {"wanted": config.floatx() == "float64"}
 
 
@@ -18,7 +23,7 @@ def use_double_precision():
 config.float_listeners.append(lambda floatx: use_double_precision() if floatx == "float64" else None)
 
 
-def _dtype(name):
+def _dtype(name) -> Any:
     """NumPy type for a name; 64-bit types stand for 32-bit ones unless double precision is on."""
     if name is None:
         return None
@@ -126,7 +131,7 @@ def flip(x, axes):
     return np.flip(x, axes)
 
 
-def pad(x, widths, mode="constant", value=0):
+def pad(x, widths, mode: Any = "constant", value=0):
     return np.pad(x, widths, mode=mode, **({"constant_values": value} if mode == "constant" else {}))
 
 
@@ -167,7 +172,7 @@ def eye(rows, columns, dtype):
 
 
 def arange(start, stop, step, dtype):
-    return np.arange(start, stop, step, _dtype(dtype))
+    return np.arange(start, stop, step, dtype=_dtype(dtype))
 
 
 def one_hot(indices, classes, dtype):

@@ -1,5 +1,7 @@
 """Functions of functions on the NumPy engine: nothing is compiled, nothing is differentiated, loops are Python's."""
 
+from typing import Any
+
 import numpy as np
 
 from hornbeam import nest
@@ -41,7 +43,7 @@ def conditional(predicate, if_true, if_false):
     return if_true() if predicate else if_false()
 
 
-def scan(function, initial, sequences, length=None, reverse=False, unroll=1):
+def scan(function, initial, sequences, length: Any = None, reverse=False, unroll=1):
     leaves = [leaf for leaf in nest.flatten(sequences) if leaf is not None]
     steps = range(len(leaves[0]) if leaves else length)
     carry, outs = initial, []
