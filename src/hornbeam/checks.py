@@ -2,6 +2,8 @@
 
 import difflib
 
+from hornbeam import config
+
 
 def nearest(name, known):
     """The known name most like `name`, or None."""
@@ -34,6 +36,22 @@ def wrong_argument(owner, argument, value, wanted):
         'Dropout: rate must be a number in [0, 1); got 1.5.'
     """
     return ValueError(f"{owner}: {argument} must be {wanted}; got {value!r}.")
+
+
+def data_format(owner, value):
+    """`value` as a layout, 'channels_last' or 'channels_first'; None is the default one.
+
+    Raises:
+        ValueError: it names no layout.
+
+    Example:
+        >>> data_format("Flatten", "channels_first")
+        'channels_first'
+    """
+    try:
+        return config.normalize_data_format(value)
+    except ValueError:
+        raise wrong_argument(owner, "data_format", value, "'channels_last', 'channels_first' or None") from None
 
 
 def unknown_keywords(owner, given, known):

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hornbeam import activations, checks, config, constraints, initializers, registry, regularizers
+from hornbeam import activations, checks, constraints, initializers, registry, regularizers
 from hornbeam import backend as K
 from hornbeam.core import InputSpec, Layer
 from hornbeam.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
@@ -20,12 +20,7 @@ class WindowLayer(Layer):
     def _set_layout(self, data_format):
         """Take the layout; sequences have channels last unless told otherwise, as in Keras 2."""
         known = "channels_last" if self.rank == 1 and data_format is None else data_format
-        try:
-            self.data_format = config.normalize_data_format(known)
-        except ValueError:
-            raise checks.wrong_argument(
-                type(self).__name__, "data_format", data_format, "'channels_last', 'channels_first' or None"
-            ) from None
+        self.data_format = checks.data_format(type(self).__name__, known)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def _numbers(self, name, value, least=1):

@@ -1,7 +1,7 @@
 """Recurrent layers over images: ConvLSTM2D, its cell, and the layer that runs such cells."""
 
 from hornbeam import backend as K
-from hornbeam import checks, config, registry
+from hornbeam import checks, registry
 from hornbeam.layers.lstm import LSTMCell
 from hornbeam.layers.recurrent import RNN, shows_cell
 from hornbeam.utils.conv_utils import conv_output_length, normalize_padding, normalize_tuple
@@ -40,7 +40,7 @@ class ConvLSTM2DCell(LSTMCell):
         self.kernel_size = normalize_tuple(kernel_size, 2, "kernel_size", owner)
         self.strides = normalize_tuple(strides, 2, "strides", owner)
         self.padding = normalize_padding(padding, owner)
-        self.data_format = config.normalize_data_format(data_format)
+        self.data_format = checks.data_format(type(self).__name__, data_format)
         self.dilation_rate = normalize_tuple(dilation_rate, 2, "dilation_rate", owner)
 
     def _kernel_shapes(self, input_shape):

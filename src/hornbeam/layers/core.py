@@ -1,6 +1,6 @@
 """Layers of everyday use: dense, activation, dropout, masking."""
 
-from hornbeam import activations, checks, config, constraints, initializers, registry, regularizers
+from hornbeam import activations, checks, constraints, initializers, registry, regularizers
 from hornbeam import backend as K
 from hornbeam.core import InputSpec, Layer
 
@@ -206,7 +206,7 @@ class _SpatialDropout(Dropout):
 
     def __init__(self, rate, data_format=None, seed=None, **kwargs):
         super().__init__(rate, seed=seed, **kwargs)
-        self.data_format = config.normalize_data_format(data_format)
+        self.data_format = checks.data_format(type(self).__name__, data_format)
 
     def _get_noise_shape(self, inputs):
         space = (1,) * (self.input_spec.ndim - 2)

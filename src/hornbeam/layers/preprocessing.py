@@ -3,7 +3,7 @@
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import checks, config, registry
+from hornbeam import checks, registry
 from hornbeam.core import InputSpec, Layer
 
 
@@ -131,7 +131,7 @@ class Resizing(Layer):
         self.fill_mode = fill_mode
         self.fill_value = fill_value
         self.antialias = antialias
-        self.data_format = config.normalize_data_format(data_format)
+        self.data_format = checks.data_format(type(self).__name__, data_format)
         self.input_spec = InputSpec(ndim=4)
 
     def call(self, inputs):

@@ -3,7 +3,7 @@
 import math
 
 from hornbeam import backend as K
-from hornbeam import checks, config, registry
+from hornbeam import checks, registry
 from hornbeam.core import InputSpec, Layer
 
 
@@ -38,7 +38,7 @@ class Flatten(_Reform):
 
     def __init__(self, data_format=None, **kwargs):
         super().__init__(**kwargs)
-        self.data_format = config.normalize_data_format(data_format)
+        self.data_format = checks.data_format(type(self).__name__, data_format)
         self.input_spec = InputSpec(min_ndim=1)
 
     def call(self, inputs):
