@@ -1,7 +1,9 @@
 """Numbers that stand for words, users or items, turned into vectors."""
 
+import numpy as np
+
 from hornbeam import backend as K
-from hornbeam import checks, constraints, initializers, registry, regularizers
+from hornbeam import checks, constraints, initializers, registry, regularizers, scope
 from hornbeam.core import Layer
 
 
@@ -67,6 +69,20 @@ class Embedding(Layer):
             regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
         )  # fmt: skip
         super().build(input_shape)
+
+    def _call_on_values(self, inputs, args, kwargs):
+        if scope.current() is None and isinstance(inputs, (np.ndarray, list)):  # the user's own: to be looked at
+            self._check_ids(np.asarray(inputs))
+        return super()._call_on_values(inputs, args, kwargs)
+
+    def _check_ids(self, ids):
+        wrong = ids[~((ids >= 0) & (ids < self.input_dim))]
+        if wrong.size:
+            raise ValueError(
+                f"Embedding {self.name!r} has ids 0 to {self.input_dim - 1}, but its input holds {wrong[0]}. "
+                f"Use input_dim={max(int(ids.max()) + 1, self.input_dim)} or more and no negative ids, or map rare words "
+                f"to one id."
+            )
 
     def call(self, inputs):
         """The rows at `inputs`."""
