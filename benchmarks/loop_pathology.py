@@ -130,7 +130,8 @@ def main():
         if words and not any(word.lower() in name.lower() for word in words):
             continue
         inside, outside = measure(shape, make)
-        print(f"{name:26} {inside * 1e3:8.2f} ms inside {outside * 1e3:8.2f} ms outside {inside / outside:6.2f}", flush=True)
+        times = f"{inside * 1e3:8.2f} ms inside {outside * 1e3:8.2f} ms outside {inside / outside:6.2f}"
+        print(f"{name:26} {times}", flush=True)
         if inside > LIMIT * outside:
             slow.append(name)
     if slow:

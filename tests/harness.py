@@ -268,7 +268,7 @@ def no_draws():
     def blank(self, shape, dtype=None, **_):
         return np.zeros(shape, dtype or "float32")
 
-    draws = {name: zeros for name in ("uniform", "normal", "truncated_normal")}
+    draws = dict.fromkeys(("uniform", "normal", "truncated_normal"), zeros)
     with mock.patch.multiple(jax.random, **draws), mock.patch.object(keras.initializers.Orthogonal, "__call__", blank):
         yield
 

@@ -11,6 +11,7 @@ for the weight to round.
 import inspect
 import math
 import operator
+from typing import Any
 
 import numpy as np
 
@@ -407,7 +408,7 @@ class VarianceScaling(Initializer):
 
     def _axes_config(self):
         """The axes where they are set; Keras 2 could not read a configuration that names them."""
-        if self.input_axes is None:
+        if self.input_axes is None or self.output_axes is None:
             return {}
         return {"input_axes": list(self.input_axes), "output_axes": list(self.output_axes)}
 
@@ -611,6 +612,6 @@ def get(identifier):
     return _made(registry.get("initializer", identifier))
 
 
-def _made(found):
+def _made(found) -> Any:
     """Classes and the classic functions above make an initializer when called; all else is one already."""
     return found() if inspect.isclass(found) or found in _MAKERS else found

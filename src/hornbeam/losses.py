@@ -5,6 +5,7 @@ return. Targets and predictions that differ by a last axis of size 1 are brought
 """
 
 import inspect
+from typing import Any
 
 from hornbeam import backend as K
 from hornbeam import checks, nest, registry
@@ -681,7 +682,7 @@ def deserialize(name, custom_objects=None):
     return registry.deserialize("loss", unwrapped(name), custom_objects)
 
 
-def get(identifier):
+def get(identifier) -> Any:
     """The loss that `identifier` means: a name, function, class, object, configuration, or None.
 
     Raises:

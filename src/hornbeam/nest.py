@@ -1,5 +1,7 @@
 """Nested lists, tuples and dicts of anything: flatten, map, pack. Dicts are walked in key order of insertion."""
 
+from typing import Any
+
 
 def flatten(structure):
     """Leaves of `structure` from left to right; None counts as a leaf.
@@ -24,7 +26,7 @@ def _collect(structure, leaves):
         leaves.append(structure)
 
 
-def map_structure(function, *structures):
+def map_structure(function, *structures) -> Any:
     """`function` applied to matching leaves; the first structure gives the form.
 
     Example:

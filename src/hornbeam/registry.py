@@ -7,6 +7,7 @@ entered, or handed over as ``custom_objects``, cannot come to life from a file: 
 import contextlib
 import inspect
 import threading
+from typing import Any
 
 from hornbeam import checks
 
@@ -94,7 +95,7 @@ def custom_object_scope(*tables):
 CustomObjectScope = custom_object_scope
 
 
-def find(kind, name, custom_objects=None):
+def find(kind, name, custom_objects=None) -> Any:
     """The class or function called `name`.
 
     Raises:
@@ -123,7 +124,7 @@ def serialize(thing):
     )
 
 
-def deserialize(kind, config, custom_objects=None):
+def deserialize(kind, config, custom_objects=None) -> Any:
     """The object a configuration describes; the inverse of :func:`serialize`.
 
     Args:
@@ -151,7 +152,7 @@ def deserialize(kind, config, custom_objects=None):
         return found.from_config(settings)
 
 
-def get(kind, identifier, custom_objects=None):
+def get(kind, identifier, custom_objects=None) -> Any:
     """The object an identifier means: a name, a configuration, a callable itself, or None.
 
     Raises:

@@ -1,6 +1,7 @@
 """`K.print_tensor` prints when its result is computed, and changes nothing."""
 
 import numpy as np
+
 from hornbeam import backend as K
 
 

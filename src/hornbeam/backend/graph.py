@@ -131,7 +131,7 @@ def _switch(condition, then, other):
         return engine.conditional(engine.cast(condition, "bool"), *branches)
     then, other = (f() if callable(f) else f for f in (then, other))
     condition = engine.cast(condition, "bool")
-    while condition.ndim < np.ndim(then):
+    while condition.ndim < np.ndim(then):  # pyright: ignore[reportArgumentType]  (what a function gave)
         condition = engine.expand_dims(condition, -1)
     return engine.where(condition, then, other)
 

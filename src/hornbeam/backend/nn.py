@@ -30,7 +30,7 @@ def elu(x, alpha=1.0):
 
 
 @word
-def softmax(x, axis=-1):
+def softmax(x, axis: int | tuple = -1):
     """exp(x) / sum(exp(x)) over `axis`."""
     return engine.softmax(x, axis)
 

@@ -55,8 +55,9 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     if _inside_program():
         return engine.random_uniform(*draw(seed), _sizes(shape), minval, maxval, dtype)
     generator = host_generator(seed)
-    if "int" in dtype:
-        return _on_host(generator.integers(minval, maxval, _sizes(shape)), dtype)
+    if "int" in dtype:  # the defaults are floats, which NumPy takes here and its stubs do not
+        numbers = generator.integers(minval, maxval, _sizes(shape))  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return _on_host(numbers, dtype)
     return _on_host(minval + (maxval - minval) * generator.random(_sizes(shape), "float32"), dtype)
 
 

@@ -81,7 +81,7 @@ def _as_value(x):
     return getattr(x, "value", x)
 
 
-def _form_of(x, drop=0):
+def _form_of(x, drop: int | None = 0):
     """(shape, dtype) of `x`, without its axis `drop`."""
     shape = list(np.shape(x) if not hasattr(x, "shape") else x.shape)
     if drop is not None:

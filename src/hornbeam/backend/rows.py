@@ -13,9 +13,9 @@ from hornbeam.symbolic import SymbolicTensor
 
 _ELEMENTWISE = frozenset(
     "add subtract multiply divide floor_divide remainder power pow negative abs square sqrt exp log round sign sin cos "
-    "erf clip maximum minimum equal not_equal greater greater_equal less less_equal logical_and logical_or logical_not where "
-    "relu elu softplus softsign sigmoid hard_sigmoid tanh dropout identity cast stop_gradient zeros_like ones_like "
-    "binary_crossentropy bias_add _choose_by_phase".split()
+    "erf clip maximum minimum equal not_equal greater greater_equal less less_equal logical_and logical_or logical_not "
+    "where relu elu softplus softsign sigmoid hard_sigmoid tanh dropout identity cast stop_gradient zeros_like "
+    "ones_like binary_crossentropy bias_add _choose_by_phase".split()
 )
 _ALONG_AXIS = frozenset(
     "sum prod max min mean var std any all argmax argmin cumsum cumprod sort logsumexp softmax l2_normalize "

@@ -152,7 +152,7 @@ def batch_set_value(tuples):
 
 
 def update(x, new_x):
-    """Set `x` to `new_x`: at once if that is a value; a recorded update for `K.function` or `add_update` if symbolic."""
+    """Set `x` to `new_x`: at once if that is a value; recorded for `K.function` or `add_update` if symbolic."""
     from hornbeam.symbolic import SymbolicTensor
 
     if isinstance(new_x, SymbolicTensor):

@@ -34,7 +34,8 @@ class Word:
 # Words that leave rows and time steps where they were, so that a mask stays true of the result.
 MASK_KEEPERS = frozenset(
     "add subtract multiply divide power negative abs square sqrt exp log sin cos round sign clip relu elu softplus "
-    "softsign sigmoid hard_sigmoid tanh softmax dropout identity cast stop_gradient maximum minimum l2_normalize".split()
+    "softsign sigmoid hard_sigmoid tanh softmax dropout identity cast stop_gradient maximum minimum "
+    "l2_normalize".split()
 )
 
 

@@ -1,5 +1,7 @@
 """Recurrent layers over images: ConvLSTM2D, its cell, and the layer that runs such cells."""
 
+from typing import Any
+
 from hornbeam import backend as K
 from hornbeam import checks, registry
 from hornbeam.layers.lstm import LSTMCell
@@ -69,7 +71,7 @@ class ConvLSTM2DCell(LSTMCell):
 
     def convolve(self, xs, kernel, bias=None):
         """One tensor a gate: the convolution of x, or of one x for each. That of a state keeps its size."""
-        how = {"padding": "same", "data_format": self.data_format}
+        how: dict[str, Any] = {"padding": "same", "data_format": self.data_format}
         if kernel is self.kernel:
             how.update(strides=self.strides, padding=self.padding, dilation_rate=self.dilation_rate)
         if len(xs) == 1:

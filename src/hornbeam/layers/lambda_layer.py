@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import threading
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Lambda(Layer):
         if output_shape is not None and not callable(output_shape) and not isinstance(output_shape, (tuple, list, int)):
             raise checks.wrong_argument("Lambda", "output_shape", output_shape, "a tuple, a function or None")
         self.function = function
-        self.output_shape_rule = (output_shape,) if isinstance(output_shape, int) else output_shape
+        self.output_shape_rule: Any = (output_shape,) if isinstance(output_shape, int) else output_shape
         self.mask = mask
         self.arguments = dict(arguments or {})
         self.supports_masking = mask is not None
@@ -80,11 +81,11 @@ class Lambda(Layer):
         rule = self.output_shape_rule
         if rule is None:
             return super().compute_output_shape(input_shape)
-        if callable(rule):
-            shape = rule(input_shape)
-            return tuple(shape) if not isinstance(shape[0], (tuple, list)) else [tuple(s) for s in shape]
-        several = isinstance(input_shape, list) and input_shape and isinstance(input_shape[0], (tuple, list))
-        return ((input_shape[0] if several else input_shape)[0], *rule)
+        if isinstance(rule, (tuple, list)):
+            several = isinstance(input_shape, list) and input_shape and isinstance(input_shape[0], (tuple, list))
+            return ((input_shape[0] if several else input_shape)[0], *rule)
+        shape = rule(input_shape)
+        return tuple(shape) if not isinstance(shape[0], (tuple, list)) else [tuple(s) for s in shape]
 
     def _result_form(self, inputs, args, kwargs):
         """The traced form; sizes that tracing leaves open are filled in from `output_shape`."""

@@ -184,7 +184,7 @@ class MultiHeadAttention(ScoringLayer):
     ):  # fmt: skip
         """The heads' means of the values, projected; with `return_attention_scores`, also the weights."""
         masks = [as_mask(m) for m in (query_mask, value_mask, key_mask, attention_mask)]
-        allowed = self._places_allowed(query, value, *masks, use_causal_mask)
+        allowed = self._places_allowed(query, value, *masks, use_causal_mask=use_causal_mask)
         gate = self.gate_dense(query) if self.use_gate else None
         key = self.key_dense(value if key is None else key)
         query = self.query_dense(query) * (1.0 / math.sqrt(self.key_dim))
@@ -230,7 +230,7 @@ class MultiHeadAttention(ScoringLayer):
 
     def _band(self, query, value, causal):
         """(T, S) booleans: the places by their distance."""
-        if len(self._axes) > 1:
+        if len(self._axes) != 1:
             raise ValueError(
                 f"{type(self).__name__} {self.name!r}: causal masks and sliding windows need one attention axis, not "
                 f"{self._axes}. Give an attention_mask."

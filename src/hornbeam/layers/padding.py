@@ -5,6 +5,14 @@ from hornbeam import checks, registry
 from hornbeam.layers.convolution import WindowLayer
 
 
+def _pairs_of(items) -> tuple:
+    """Integers doubled, the rest as tuples; nothing if one is neither."""
+    try:
+        return tuple((i, i) if isinstance(i, int) else tuple(i) for i in items)
+    except TypeError:
+        return ()
+
+
 class _Edges(WindowLayer):
     """A number of places before and after each spatial axis."""
 
@@ -14,10 +22,7 @@ class _Edges(WindowLayer):
             items = (value,) * self.rank
         else:
             items = (value,) if self.rank == 1 else value
-        try:
-            pairs = tuple((i, i) if isinstance(i, int) else tuple(i) for i in items)
-        except TypeError:
-            pairs = ()
+        pairs = _pairs_of(items)
         whole = all(len(p) == 2 and all(isinstance(n, int) and n >= 0 for n in p) for p in pairs)
         if len(pairs) != self.rank or not whole:
             several = f"{self.rank} integers, or {self.rank} pairs" if self.rank > 1 else "or a pair"

@@ -128,7 +128,7 @@ class RNN(Layer):
         x = x if "float" in K.dtype(x) else K.cast(x, self.dtype)
         last, outputs, new_states = self._walk(x, states or self._start(x), mask, constants, training)
         if self.stateful:
-            for variable, new in zip(self._states, new_states, strict=True):
+            for variable, new in zip(self.states, new_states, strict=True):
                 variable.assign(new)
         result = outputs if self.return_sequences else last
         return [result, *new_states] if self.return_state else result

@@ -89,7 +89,7 @@ class UpSampling2D(_UpSampling):
 
     def call(self, inputs):
         """The inputs, enlarged."""
-        return K.resize_images(inputs, *self.size, self.data_format, self.interpolation)
+        return K.resize_images(inputs, *self.size, data_format=self.data_format, interpolation=self.interpolation)
 
 
 @registry.register("layer")
@@ -121,7 +121,7 @@ class UpSampling3D(_UpSampling):
 
     def call(self, inputs):
         """The inputs, enlarged."""
-        return K.resize_volumes(inputs, *self.size, self.data_format)
+        return K.resize_volumes(inputs, *self.size, data_format=self.data_format)
 
     def compute_output_dtype(self, dtypes):
         """The type of the inputs."""

@@ -1,6 +1,7 @@
 """Configurations of models: layers and connections as plain data, the way Keras 2 writes them, and back."""
 
 import json
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def _write_call(node, places):
     return [[*_place_of(t, places), kwargs] for t in nest.flatten(inputs)]
 
 
-def _write_arguments(value, places):
+def _write_arguments(value, places) -> Any:
     if K.is_learning_phase(value):
         return {"__learning_phase__": True}
     if isinstance(value, SymbolicTensor):
@@ -224,7 +225,7 @@ def _needs(call):
     return found
 
 
-def _read(value, made):
+def _read(value, made) -> Any:
     if isinstance(value, dict):
         if "__tensor__" in value:
             name, node, tensor = value["__tensor__"]

@@ -233,7 +233,7 @@ class Optimizer(StateKeeper):
         """Add to `now` what all weights share in this update; returns new values of state that no weight owns."""
         return {}
 
-    def rule(self, now, weight, gradient, *slots):
+    def rule(self, now, weight, gradient, *slots) -> tuple:
         """(new weight, new slots...) of one weight. `now` has `lr`, `t` (1 at the first update) and the scalars."""
         raise TypeError(
             f"{type(self).__name__} does not say how it updates a weight. Define rule(self, now, weight, gradient, "

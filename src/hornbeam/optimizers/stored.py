@@ -2,6 +2,7 @@
 
 import weakref
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,7 @@ class StateKeeper:
         self._pending = None  # given to set_weights before there was a state to set
 
     @property
-    def state(self):
+    def state(self) -> Any:
         """State of the weights last given to `build`, None before."""
         entry = self._states.get(self._current)
         return None if entry is None else entry.state

@@ -1,5 +1,7 @@
 """Numbers and arrays of optimizers: scalars that can be set while training, values of variables, first states."""
 
+from typing import Any
+
 import numpy as np
 
 from hornbeam import backend as K
@@ -15,7 +17,7 @@ class Hyperparameter:
     def __set_name__(self, owner, name):
         self.name = name
 
-    def __get__(self, optimizer, owner=None):
+    def __get__(self, optimizer, owner=None) -> Any:
         if optimizer is None:
             return self
         if self.name not in optimizer.__dict__:

@@ -1,4 +1,4 @@
-"""Losses and metrics that look at tensors of the model beside their arguments, as classic variational auto-encoders do."""
+"""Losses and metrics that look at tensors of the model beside their arguments, as variational auto-encoders do."""
 
 from hornbeam import backend as K
 from hornbeam import nest, symbolic

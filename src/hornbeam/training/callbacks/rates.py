@@ -43,7 +43,7 @@ class ReduceLROnPlateau(Monitor):
         mode="auto",
         min_delta=1e-4,
         cooldown=0,
-        min_lr=0,
+        min_lr: float = 0,
         **kwargs,
     ):
         super().__init__(monitor, mode)
