@@ -285,7 +285,7 @@ def test_training_learns_and_a_short_last_batch_is_padded():
 
 
 def test_errors_name_the_layer_and_the_cure():
-    with pytest.raises(ValueError, match=r"LSTM 'a' needs inputs of rank 3 or more, got shape \(3, 4\)"):
+    with pytest.raises(ValueError, match=r"LSTM 'a' needs inputs of rank 3, got shape \(3, 4\)"):
         LSTM(3, name="a")(X[..., 0])
     with pytest.raises(ValueError, match="batch_input_shape"):
         GRU(3, stateful=True)(Input((4, 2)))

@@ -80,8 +80,8 @@ class Embedding(Layer):
         if wrong.size:
             raise ValueError(
                 f"Embedding {self.name!r} has ids 0 to {self.input_dim - 1}, but its input holds {wrong[0]}. "
-                f"Use input_dim={max(int(ids.max()) + 1, self.input_dim)} or more and no negative ids, or map rare words "
-                f"to one id."
+                f"Use input_dim={max(int(ids.max()) + 1, self.input_dim)} or more and no negative ids, or map rare "
+                f"words to one id."
             )
 
     def call(self, inputs):

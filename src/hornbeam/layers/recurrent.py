@@ -288,8 +288,8 @@ class FusedRNN(RNN):
 
     def _check_rank(self, shape):
         if len(shape) != 3:
-            cure = "The axes are (batch, time, features): K.expand_dims(x, -1) adds the last, TimeDistributed(Flatten()) "
-            raise checks.wrong_rank(self, shape, exactly=3, cure=f"{cure}joins those after time.")
+            cure = "The axes are (batch, time, features): K.expand_dims(x, -1) adds the last, "
+            raise checks.wrong_rank(self, shape, exactly=3, cure=f"{cure}TimeDistributed(Flatten()) joins those after.")
 
     def name_cell(self):
         """Call the cell what the layer is called; weights are named after the layer."""
