@@ -65,8 +65,8 @@ class ModelCheckpoint(Monitor):
         wanted = "save_weights" if self.save_weights_only else "save"
         if not hasattr(self.model, wanted):
             raise NotImplementedError(
-                f"ModelCheckpoint calls model.{wanted}, which {type(self.model).__name__} does not have in this version. "
-                f"Keep weights with model.get_weights(), or use EarlyStopping(restore_best_weights=True)."
+                f"ModelCheckpoint calls model.{wanted}, which {type(self.model).__name__} does not have in this "
+                f"version. Keep weights with model.get_weights(), or use EarlyStopping(restore_best_weights=True)."
             )
 
     def on_epoch_end(self, epoch, logs=None):
