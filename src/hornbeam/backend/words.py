@@ -97,7 +97,12 @@ def record(operation, args, kwargs, name=None):
         form, probes = infer(lambda a, k: operation.call_node(a, k, [None])[0], args, kwargs)
     except (TypeError, ValueError) as error:
         raise _does_not_fit(node, error) from error
-    return attach(node, form, name or get_uid_name(operation.name), probes)
+    found = attach(node, form, name or get_uid_name(operation.name), probes)
+    if operation.name in MASK_KEEPERS:
+        carried = next((t._keras_mask for t in node.inputs if t._keras_mask is not None), None)
+        for tensor in nest.flatten(found) if carried is not None else ():
+            tensor._keras_mask = carried
+    return found
 
 
 def _does_not_fit(node, error):
