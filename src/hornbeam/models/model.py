@@ -12,6 +12,18 @@ from hornbeam.symbolic import SymbolicTensor
 from hornbeam.training.trainer import Trainer
 
 
+class _MasksOf:
+    """The masks of a model's outputs, as the operation of a node."""
+
+    def __init__(self, model):
+        self.model = model
+        self.name = f"{model.name}_mask"
+
+    def call_node(self, args, kwargs, masks):
+        """Walk the model's graph for its masks."""
+        return self.model._masks_of(*args), None
+
+
 @registry.register("layer", "Functional")
 class Model(Trainer, Layer):
     """A network that can be trained.
@@ -203,14 +215,19 @@ class Model(Trainer, Layer):
         return self._traced_form(inputs, args, kwargs)
 
     def compute_mask(self, inputs, mask=None):
-        """Masks of the outputs, found by walking the graph symbolically."""
+        """Masks of the outputs for `inputs` with the masks `mask`: values, or symbolic tensors."""
         if self._graph is None:
             return super().compute_mask(inputs, mask)
-        return nest.unpack_singleton([t._keras_mask for t in self._graph.outputs])
+        given = nest.flatten(mask) if mask is not None else []
+        if all(m is None for m in [*given, *(t._keras_mask for t in self._graph.outputs)]):
+            return nest.unpack_singleton([None for _ in self._graph.outputs])
+        if K.is_symbolic(inputs, mask):
+            return nest.unpack_singleton(K.record(_MasksOf(self), (inputs, mask), {}))
+        return nest.unpack_singleton(self._masks_of(inputs, mask))
 
-    def _record_masks(self, inputs, outputs):
-        if self._graph is None:
-            super()._record_masks(inputs, outputs)
+    def _masks_of(self, inputs, mask):
+        flat = self._graph.flatten_inputs(inputs)
+        return self._graph.run(flat, nest.flatten(mask) if mask is not None else None)[1]
 
     def compute_output_shape(self, input_shape):
         """Output shape(s) for inputs of `input_shape`."""
