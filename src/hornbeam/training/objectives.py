@@ -321,7 +321,7 @@ def _classic_mean(values, weight, mask, valid, size):
             return K.mean(values)
     if mask is not None and _by_rows(values, size):
         mask = _fit_mask(mask, values)
-        values = values * mask / _mean(mask, valid, size)
+        values = values * mask / K.maximum(_mean(mask, valid, size), 1e-12)  # a batch without real steps adds nothing
     if weight is not None:
         weight = K.cast(weight, K.floatx())
         extra = K.ndim(values) - K.ndim(weight)
