@@ -29,8 +29,9 @@ def build(library):
     model.add(layers.Bidirectional(layers.LSTM(128, recurrent_activation="sigmoid")))
     model.add(layers.Dropout(0.5))
     model.add(layers.Dense(2, activation="softmax"))
-    # Keras 3 adds epsilon under the root, the classics beside it: so small that it does not matter, in both.
-    optimizer = library.optimizers.RMSprop(learning_rate=0.001, epsilon=1e-12)
+    # Keras 3 adds epsilon under the root, the classics beside it: nearly the same rule for both.
+    epsilon = 1e-7 if library.__name__ == "keras" else 3e-4
+    optimizer = library.optimizers.RMSprop(learning_rate=0.001, epsilon=epsilon)
     model.compile(loss="categorical_crossentropy", optimizer=optimizer, metrics=["accuracy"])
     return model
 

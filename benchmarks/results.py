@@ -21,6 +21,7 @@ PREFACE = """\
   except in `cold_start`.
 - *ratio* is ours divided by theirs, or ours less theirs where it carries a sign. *target* is the most it may be.
 - A row without a target is there to be read. What each workload does stands at the head of its file.
+- [NOTES.md](NOTES.md) says why a target is missed, with the profile.
 - Ratios travel between machines better than times do, but not perfectly: measure on yours before you decide.
 """
 
