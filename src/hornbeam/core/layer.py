@@ -311,7 +311,7 @@ class Layer(metaclass=RecordsArguments):
                 tensor._keras_mask = mask
 
     def _call_on_values(self, inputs, args, kwargs):
-        inputs = nest.map_structure(_as_value, inputs)
+        inputs = nest.map_structure(as_value, inputs)
         self._build_once(inputs, [tuple(np.shape(v)) for v in nest.flatten(inputs)])
         with _scope_for_call(kwargs) as here:
             masks = nest.map_structure(here.mask_of, inputs)
@@ -566,7 +566,8 @@ def _like(inputs, shapes):
     return shapes[0]
 
 
-def _as_value(x):
+def as_value(x):
+    """`x` (array, number, variable, sparse matrix) as a value of the engine; values and None stay."""
     if isinstance(x, K.Variable):
         return x.value
     if x is None or K.is_tensor(x):

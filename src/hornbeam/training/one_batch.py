@@ -4,7 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, scope
-from hornbeam.training.runner import Run, metric_value, step_values
+from hornbeam.training.runner import Averages, Run, new_seed
 
 _QUICK_ROWS = 32  # a batch of the default size
 
@@ -26,16 +26,13 @@ class OneBatch:
 
     def _one_batch(self, kind, data, reset_metrics, return_dict):
         steps = self._ready_steps(data)
-        metrics = self._objectives.stateful_metrics
         if reset_metrics:
-            for _, metric in metrics:
-                metric.reset_states()
-        seed = np.random.randint(0, 2**31 - 1) if kind == "train" else 0
-        ((_, _, logs),) = Run(steps, kind, data, data.rows, seed).chunks()
-        found = step_values(logs, steps.log_names[kind])
-        found.update((name, metric_value(metric)) for name, metric in metrics)
-        order = {name: i for i, name in enumerate(self.metrics_names)}
-        found = dict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+            self._reset_metrics()
+        seed = new_seed() if kind == "train" else 0
+        averages = Averages()
+        for _, _, logs in Run(steps, kind, data, data.rows, seed).chunks():
+            averages.add(logs)
+        found = dict(self._values(averages, steps.log_names[kind]))
         return found if return_dict else nest.unpack_singleton(list(found.values()))
 
     def predict_on_batch(self, x):

@@ -32,13 +32,9 @@ class Preparation:
         if x is None:
             raise ValueError("The inputs are missing: give x.")
         if self._graph is None:
-            structure = nest.map_structure(lambda v: v, x) if isinstance(x, (dict, tuple)) or _list_of_arrays(x) else x
-            single = not isinstance(structure, (dict, tuple)) and not _list_of_arrays(structure)
-            flat = [structure] if single else nest.flatten(structure)
-            arrays = [as_array(v, f"input {i + 1}") for i, v in enumerate(flat)]
-            if getattr(self, "_stack", None) is None or not single:
-                return arrays, (0 if single else nest.map_structure(lambda _: 0, structure))
-            return arrays, 0
+            single = not isinstance(x, (dict, tuple)) and not _list_of_arrays(x)
+            arrays = [as_array(v, f"input {i + 1}") for i, v in enumerate([x] if single else nest.flatten(x))]
+            return arrays, 0 if single else nest.map_structure(lambda _: 0, x)
         names = self._graph.input_names
         arrays = [
             as_array(value, f"input {name!r}") if value is not None else _missing(name, names)

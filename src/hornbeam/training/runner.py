@@ -144,3 +144,8 @@ def step_values(logs, names):
 def metric_value(metric):
     """Result of a metric object: a number, or a list of numbers (one a threshold or class)."""
     return np.asarray(metric.result()).tolist()
+
+
+def new_seed():
+    """Start of a pass's random numbers, from NumPy's global generator, so that one seed fixes everything."""
+    return np.random.randint(0, 2**31 - 1)

@@ -91,7 +91,7 @@ class Steps:
     def _train_step(self, fixed, state, batch, valid):
         seed = fixed["seed"] + K.cast(state["step"], "uint32") * np.uint32(0x9E3779B1)
         hyper = dict(zip(self.hyper, fixed["hyper"], strict=True))
-        carried = [*self.others, *self.states, *self.metric_variables]
+        carried = self._carried("train")
 
         def loss_of(weights):
             values = {**hyper, **dict(zip(self.trainable, weights, strict=True))}
@@ -116,7 +116,7 @@ class Steps:
         return new, self._stack_logs("train", logs)
 
     def _test_step(self, fixed, state, batch, valid):
-        variables = [*self.states, *self.metric_variables]
+        variables = self._carried("test")
         values = dict(zip([*self.trainable, *self.others], fixed["weights"], strict=True))
         values.update(zip(self.hyper, fixed["hyper"], strict=True))
         values.update(zip(variables, state["carried"], strict=True))
@@ -233,31 +233,26 @@ class Steps:
             found["weights"] = [v.value for v in (*self.trainable, *self.others)]
         return found
 
+    def _carried(self, kind):
+        """Variables beside the trained ones that a step of this kind hands on to the next."""
+        first = self.others if kind == "train" else []
+        return [*first, *self.states, *(self.metric_variables if kind != "predict" else [])]
+
     def state(self, kind):
         """What a program carries on; its memory is reused, so it is fetched anew for every call."""
+        state = {"carried": [v.value for v in self._carried(kind)]}
         if kind == "train":
-            return {
-                "weights": [v.value for v in self.trainable],
-                "carried": [v.value for v in (*self.others, *self.states, *self.metric_variables)],
-                "optimizer": self.optimizer.build(self.trainable),
-                "step": self.optimizer.iterations.value,
-            }
-        if kind == "test":
-            return {"carried": [v.value for v in (*self.states, *self.metric_variables)]}
-        return {"carried": [v.value for v in self.states]}
+            state["weights"] = [v.value for v in self.trainable]
+            state["optimizer"] = self.optimizer.build(self.trainable)
+            state["step"] = self.optimizer.iterations.value
+        return state
 
     def adopt(self, kind, state):
         """Hand a program's new state to the variables."""
+        for variable, value in zip(self._carried(kind), state["carried"], strict=True):
+            variable.adopt(value)
         if kind == "train":
             for variable, value in zip(self.trainable, state["weights"], strict=True):
                 variable.adopt(value)
-            for variable, value in zip(
-                (*self.others, *self.states, *self.metric_variables), state["carried"], strict=True
-            ):
-                variable.adopt(value)
             self.optimizer.state = state["optimizer"]
             self.optimizer.iterations.adopt(state["step"])
-            return
-        variables = (*self.states, *self.metric_variables) if kind == "test" else self.states
-        for variable, value in zip(variables, state["carried"], strict=True):
-            variable.adopt(value)

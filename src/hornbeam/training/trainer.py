@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, optimizers, scope
+from hornbeam.core.layer import as_value
 from hornbeam.training import advice
 from hornbeam.training.data import ArrayData
 from hornbeam.training.history import History
@@ -14,7 +15,7 @@ from hornbeam.training.logs import MetricDict
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
 from hornbeam.training.preparation import Preparation
-from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, step_values
+from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, new_seed, step_values
 from hornbeam.training.steps import Steps
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
@@ -181,7 +182,7 @@ class Trainer(Preparation, OneBatch):
             data, validation = _split(data, validation_split)
         size = _checked_batch_size(batch_size)
         steps = self._ready_steps(data)
-        run = Run(steps, "train", data, size, _new_seed())
+        run = Run(steps, "train", data, size, new_seed())
         epoch_steps = steps_per_epoch or -(-data.rows // run.batch_size)
         names = self._names_in_logs()
         has_validation = validation is not None
@@ -213,14 +214,15 @@ class Trainer(Preparation, OneBatch):
     def _names_in_logs(self):
         """Names the logs will hold, in the order of `metrics_names`."""
         names = list(self._steps.log_names["train"])
-        names += [name for name, _ in self._objectives.stateful_metrics]
+        return self._in_order(names + [name for name, _ in self._objectives.stateful_metrics])
+
+    def _in_order(self, names):
         order = {name: i for i, name in enumerate(self.metrics_names)}
         return sorted(names, key=lambda n: order.get(n, len(order)))
 
     def _train_epoch(self, run, watchers, shuffle, count, epoch_steps, verbose, epoch):
         averages, seen = Averages(), 0
-        for _, metric in self._objectives.stateful_metrics:
-            metric.reset_states()
+        self._reset_metrics()
         one_by_one = watchers.listens_to_batches
         chunks = run.chunks(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S)
         if one_by_one:
@@ -246,8 +248,11 @@ class Trainer(Preparation, OneBatch):
         found = averages.values(names or [])
         for name, metric in self._objectives.stateful_metrics:
             found[name] = metric_value(metric)
-        order = {name: i for i, name in enumerate(self.metrics_names)}
-        return MetricDict(sorted(found.items(), key=lambda item: order.get(item[0], len(order))))
+        return MetricDict((name, found[name]) for name in self._in_order(found))
+
+    def _reset_metrics(self):
+        for _, metric in self._objectives.stateful_metrics:
+            metric.reset_states()
 
     def _note_nonfinite(self, logs, names, epoch, first):
         if self._noted_nonfinite:
@@ -293,8 +298,7 @@ class Trainer(Preparation, OneBatch):
         run = Run(self._ready_steps(data), "test", data, batch_size, 0)
         metrics = self._objectives.stateful_metrics
         kept = [(v, K.get_value(v)) for _, metric in metrics for v in metric.variables]
-        for _, metric in metrics:
-            metric.reset_states()
+        self._reset_metrics()
         one_by_one = watchers.listens_to_test_batches
         progress = _evaluation_line(run, count, verbose)
         averages, seen = Averages(), 0
@@ -367,30 +371,17 @@ class Trainer(Preparation, OneBatch):
         training = K.training_now(kwargs.get("training"))
         plain = not args and set(kwargs) <= {"training", "mask"} and kwargs.get("mask") is None
         if plain and scope.current() is None and training is False:
-            values = nest.map_structure(_as_engine_value, inputs)
+            values = nest.map_structure(as_value, inputs)
             self._build_once(values, [tuple(np.shape(v)) for v in nest.flatten(values)])
             if not self.state_variables:
                 return self._call_compiled(values)
         return super()._call_on_values(inputs, args, kwargs)
 
 
-def _as_engine_value(x):
-    x = x.value if isinstance(x, K.Variable) else x
-    if K.engine.is_tensor(x):
-        return x
-    x = np.asarray(x)
-    return K.engine.convert(x, K.floatx() if x.dtype == "float64" else None)
-
-
 def _last_layer(layer):
     """The layer whose activation ends a (nested) model, or the layer itself; activation layers end what is before."""
     stack = getattr(layer, "layers", None)
     return _last_layer(stack[-1]) if stack else layer
-
-
-def _new_seed():
-    """Start of a fit's random numbers, from NumPy's global generator, so that one seed fixes everything."""
-    return np.random.randint(0, 2**31 - 1)
 
 
 def _checked_batch_size(size):
