@@ -147,7 +147,7 @@ class Model(Trainer, Layer):
     @property
     def rowwise(self):
         """Do the words between the layers keep rows apart? Layers are asked one by one; a `call` may do anything."""
-        if self._graph is None or type(self).call not in (Model.call, _sequential_call()):
+        if self._graph is None or type(self).call is not Model.call:
             return False
         return self._graph.keeps_rows
 
@@ -197,7 +197,7 @@ class Model(Trainer, Layer):
 
     def run_with(self, inputs, masks, args, kwargs, extra=()):
         """As :meth:`run`, with the values of the symbolic tensors `extra` of the same graph."""
-        if self._graph is None or type(self).call not in (Model.call, _sequential_call()):
+        if self._graph is None or type(self).call is not Model.call:
             return (*super().run(inputs, masks, args, kwargs), [])
         flat = self._graph.flatten_inputs(inputs)
         here, training = scope.current(), kwargs.get("training")
@@ -280,9 +280,3 @@ class Model(Trainer, Layer):
     def to_json(self, **kwargs):
         """The architecture as JSON; `kwargs` go to json.dumps."""
         return json.dumps(configuration.model_config(self), **kwargs)
-
-
-def _sequential_call():
-    from hornbeam.models.sequential import Sequential
-
-    return Sequential.call

@@ -143,10 +143,6 @@ class Sequential(Model):
             dtype = K.dtype(inputs)
             self._build_from((None, *shapes[0][1:]), None if "float" in dtype else dtype)
 
-    def call(self, inputs, mask=None):
-        """Outputs for `inputs`."""
-        return Model.call(self, inputs, mask)
-
     def get_config(self):
         """Name and layers, as a dict."""
         config = {"name": self.name, "layers": [configuration.layer_entry(layer) for layer in self._stack]}
