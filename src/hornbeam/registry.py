@@ -14,6 +14,7 @@ from hornbeam import checks
 _known = {}  # kind -> {name: object}
 _names = {}  # object -> registered name, for users' own classes
 _scope = threading.local()
+_copying = threading.local()
 
 KINDS = (
     "layer", "activation", "initializer", "regularizer", "constraint", "loss", "metric", "optimizer", "schedule",
@@ -111,17 +112,64 @@ def find(kind, name, custom_objects=None) -> Any:
     )
 
 
+@contextlib.contextmanager
+def functions_themselves():
+    """Within this scope configurations hold users' functions and objects themselves and not their names, so that models
+    can be copied within the program whether or not their functions have names."""
+    before = getattr(_copying, "on", False)
+    _copying.on = True
+    try:
+        yield
+    finally:
+        _copying.on = before
+
+
+def copying():
+    """Is :func:`functions_themselves` in force?"""
+    return getattr(_copying, "on", False)
+
+
+def name_to_store(thing):
+    """The name by which a function can be found again: registered, in the custom objects, or its own.
+
+    Raises:
+        ValueError: it has none, as a lambda.
+    """
+    for name, known in get_custom_objects().items():
+        if known is thing:
+            return name
+    name = get_registered_name(thing)
+    if not isinstance(name, str) or "<lambda>" in name:
+        raise ValueError(
+            f"{thing!r} has no name to be saved under. Write it as `def`, put @register_keras_serializable() above, "
+            f"and hand that over; code itself is never saved."
+        )
+    return name
+
+
 def serialize(thing):
-    """Configuration of an object (``{'class_name', 'config'}``), or the name of a function. None stays None."""
+    """Configuration of an object (``{'class_name', 'config'}``), or the name of a function. None stays None.
+
+    Raises:
+        ValueError: a lambda, or an object without `get_config`.
+    """
     if thing is None or isinstance(thing, (str, int, float, bool)):
+        return thing
+    if copying() and callable(thing) and not _is_own(thing):
         return thing
     if hasattr(thing, "get_config"):
         return {"class_name": get_registered_name(type(thing)), "config": thing.get_config()}
     if hasattr(thing, "__name__"):
-        return get_registered_name(thing)
+        return name_to_store(thing)
     raise ValueError(
         f"Cannot turn {thing!r} into a configuration. Give it get_config(), or use a function that has a name."
     )
+
+
+def _is_own(thing):
+    """Is it of this package, or a layer? Those are always copied by configuration."""
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return module.startswith("hornbeam.") or hasattr(thing, "flat_layers")
 
 
 def deserialize(kind, config, custom_objects=None) -> Any:

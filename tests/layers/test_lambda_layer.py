@@ -9,7 +9,7 @@ from harness import check_layer
 from hornbeam import activations, registry
 from hornbeam import backend as K
 from hornbeam.layers import Input, Lambda, Masking
-from hornbeam.layers.lambda_layer import functions_themselves
+from hornbeam.registry import functions_themselves
 
 
 @registry.register_keras_serializable("tests")

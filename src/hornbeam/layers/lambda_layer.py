@@ -1,8 +1,6 @@
 """Lambda: a layer around any function, and how such a function is named in a configuration."""
 
-import contextlib
 import inspect
-import threading
 import warnings
 from typing import Any
 
@@ -11,20 +9,6 @@ import numpy as np
 from hornbeam import activations, checks, nest, registry
 from hornbeam import backend as K
 from hornbeam.core import Layer
-
-_copying = threading.local()
-
-
-@contextlib.contextmanager
-def functions_themselves():
-    """Within this scope the configuration of a Lambda holds its functions themselves, so that models whose functions
-    have no name can be copied within the program."""
-    before = getattr(_copying, "on", False)
-    _copying.on = True
-    try:
-        yield
-    finally:
-        _copying.on = before
 
 
 @registry.register("layer")
@@ -128,18 +112,12 @@ class Lambda(Layer):
         return {**base, **config}
 
     def _name_of(self, function, argument):
-        if getattr(_copying, "on", False):
+        if registry.copying():
             return function
-        name = registry.get_registered_name(function)
-        for own_name, thing in registry.get_custom_objects().items():
-            if thing is function:
-                name = own_name
-        if not isinstance(name, str) or "<lambda>" in name:
-            raise ValueError(
-                f"Lambda {self.name!r}: its {argument} {function!r} has no name to be saved under. Write it as "
-                f"`def`, put @register_keras_serializable() above, and hand that over; code itself is never saved."
-            )
-        return name
+        try:
+            return registry.name_to_store(function)
+        except ValueError as error:
+            raise ValueError(f"Lambda {self.name!r}: its {argument} {error}") from None
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

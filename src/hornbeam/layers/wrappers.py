@@ -202,9 +202,9 @@ class Bidirectional(Wrapper):
         self.backward_layer = backward_layer
         self.forward_layer = copy.copy(layer)
         if backward_layer is None:
-            config = layer.get_config()
             classes = {type(la).__name__: type(la) for la in layer.flat_layers()}  # users' cells too
-            with registry.custom_object_scope(classes):
+            with registry.custom_object_scope(classes), registry.functions_themselves():
+                config = layer.get_config()
                 config["go_backwards"] = not config.get("go_backwards")
                 self.backward_layer = type(layer).from_config(config)
         self.forward_layer.name = f"forward_{layer.name}"

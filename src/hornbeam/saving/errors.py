@@ -1,10 +1,10 @@
-"""The one error that reading a model's file raises."""
+"""The errors that reading a model's file raises."""
 
 import os
 
 
 class ModelFileError(ValueError):
-    """A file that cannot be opened as a model: it is missing, damaged, of an unknown kind, or refused for safety.
+    """A file that cannot be opened as a model: it is damaged, of an unknown kind, or refused for safety.
 
     Args:
         path: the file; None if the fault is not in one file.
@@ -26,3 +26,12 @@ class ModelFileError(ValueError):
 
     def __reduce__(self):
         return type(self), (self.path, self.problem, self.cure)
+
+
+class MissingModelFileError(ModelFileError, FileNotFoundError):
+    """There is no such file; also a FileNotFoundError, which old programs look for.
+
+    Example:
+        >>> issubclass(MissingModelFileError, OSError)
+        True
+    """
