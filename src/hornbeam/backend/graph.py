@@ -1,5 +1,7 @@
 """Words about the graph itself: placeholders, functions of the graph, gradients, the learning phase."""
 
+import contextlib
+
 import numpy as np
 
 from hornbeam import config, nest, scope, symbolic
@@ -282,7 +284,7 @@ def eval(x):
 # --- Gradients ---
 
 
-class _Gradients:
+class Gradients:
     """Operation of the node that `K.gradients` records: runs the graph below a scalar again, differentiated."""
 
     name = "gradients"
@@ -349,7 +351,7 @@ def gradients(loss, variables):
 
 
 def _record_gradients(loss, wanted):
-    operation = _Gradients(loss, wanted)
+    operation = Gradients(loss, wanted)
     node = Node(operation, (operation.leaves, operation.tensors), {})
     form = [Spec(thing.shape, thing.dtype) for thing in wanted]  # a gradient has the form of what it is taken by
     return attach(node, form, get_uid_name("gradients"))
@@ -366,6 +368,18 @@ def clear_session():
 
 def manual_variable_initialization(value):
     """Accepted for old code; variables are always initialised when made."""
+
+
+@contextlib.contextmanager
+def name_scope(name):
+    """Accepted for old code; names are given where things are made.
+
+    Example:
+        >>> with name_scope("optimizer"):
+        ...     float(Variable(2.0))
+        2.0
+    """
+    yield name
 
 
 def get_session():

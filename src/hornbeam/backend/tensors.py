@@ -112,6 +112,7 @@ def _maybe_variable(shape, value, dtype, name):
     dtype = dtype or config.floatx()
     if is_symbolic(shape):
         return _filled(shape, value, dtype)
+    shape = shape if isinstance(shape, (list, builtins.tuple)) or np.ndim(shape) else (shape,)
     filled = np.full(builtins.tuple(int(s) for s in shape), value, None if dtype == "bfloat16" else dtype)
     return Variable(filled, dtype=dtype, name=name)
 

@@ -151,11 +151,17 @@ def batch_set_value(tuples):
         set_value(x, value)
 
 
+class Recording(scope.Scope):
+    """Within, words on variables record nodes, as those on symbols do, and updates are recorded."""
+
+    __slots__ = ()
+
+
 def update(x, new_x):
     """Set `x` to `new_x`: at once if that is a value; recorded for `K.function` or `add_update` if symbolic."""
     from hornbeam.symbolic import SymbolicTensor
 
-    if isinstance(new_x, SymbolicTensor):
+    if isinstance(new_x, SymbolicTensor) or isinstance(scope.current(), Recording):
         return (x, new_x)
     return x.assign(new_x)
 

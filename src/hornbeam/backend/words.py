@@ -6,7 +6,7 @@ import numpy as np
 
 from hornbeam import nest, scope
 from hornbeam.backend.naming import get_uid
-from hornbeam.backend.variables import Variable
+from hornbeam.backend.variables import Recording, Variable
 from hornbeam.engines import engine
 from hornbeam.symbolic import Node, SymbolicTensor
 
@@ -49,7 +49,7 @@ def word(function):
     @functools.wraps(function)
     def call(*args, **kwargs):
         found = _kinds(args) | _kinds(kwargs.values())
-        if found & 1:
+        if found & 1 or (found and isinstance(scope.current(), Recording)):
             return record(operation, args, kwargs)
         if found & 2:
             args = [_plain(a) for a in args]

@@ -8,6 +8,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import checks, nest, registry
 from hornbeam.optimizers import schedules
+from hornbeam.optimizers.recorded import adopt_updates
 from hornbeam.optimizers.stored import StateKeeper
 from hornbeam.optimizers.values import (
     Hyperparameter,
@@ -44,7 +45,8 @@ class Optimizer(StateKeeper):
 
     A new optimizer names its scalars with `Hyperparameter()`, the arrays it keeps for each weight in `slots`, and
     writes one `rule`. Everything else (compiled steps, `apply_gradients`, `get_updates`, weights, configuration from
-    the constructor's signature) follows from these.
+    the constructor's signature) follows from these. Or, as in Keras 2, it overrides `get_updates(loss, params)`, which
+    returns a list of `K.update(variable, new value)`; it is called once and its updates become part of every step.
 
     Args:
         lr: number, or a schedule: `schedules.LearningRateSchedule` or any function of the step. Also `learning_rate`.
@@ -67,6 +69,10 @@ class Optimizer(StateKeeper):
     """
 
     weight_decay = Hyperparameter()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(**kwargs)
+        adopt_updates(cls)
 
     def __init__(self, lr=None, /, **kwargs):
         super().__init__()
@@ -308,6 +314,8 @@ class Optimizer(StateKeeper):
             if name in ("lr", "learning_rate"):
                 rate = registry.serialize(self.schedule) if self.schedule is not None else self._lr
                 settings[name] = number_of(rate) if isinstance(rate, K.Variable) else rate
+                continue
+            if not hasattr(self, name):  # a user's class of Keras 2 times says so itself
                 continue
             value = getattr(self, name)
             if name in self._arguments() or value is not None:
