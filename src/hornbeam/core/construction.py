@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 
-from hornbeam import registry
+from hornbeam import legacy, registry
 
 
 class RecordsArguments(type):
@@ -17,6 +17,7 @@ class RecordsArguments(type):
         return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args, **kwargs):
+        args, kwargs = _in_todays_spelling(cls, args, kwargs)
         made = super().__call__(*args, **kwargs)
         if isinstance(made, cls):
             if "_inbound_nodes" not in vars(made):
@@ -29,6 +30,19 @@ class RecordsArguments(type):
                 return made
             made._made_with = _named(cls, bound)
         return made
+
+
+def _in_todays_spelling(cls, args, kwargs):
+    """Arguments of a layer of the house, or of one derived from it, with old spellings replaced."""
+    owners = [base for base in cls.__mro__ if base.__module__.startswith("hornbeam.")]
+    names = [base.__name__ for base in owners]
+    if not any(name in legacy.RENAMED for name in names):
+        return args, kwargs
+    own_order = "__init__" in vars(cls) and cls not in owners
+    found, kwargs = legacy.modernize(
+        [cls.__name__, *names], inspect.signature(cls.__init__).parameters, None if own_order else args, kwargs, 3
+    )
+    return (args if own_order else found), kwargs
 
 
 def _named(cls, bound):
