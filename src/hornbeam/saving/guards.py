@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from hornbeam.saving.errors import ModelFileError
+from hornbeam.saving.errors import MissingModelFileError, ModelFileError
 
 MOST_JSON_BYTES = 16 << 20
 MOST_DEPTH = 200
@@ -49,7 +49,7 @@ def refusing(path, what):
     except ModelFileError:
         raise
     except FileNotFoundError as error:
-        raise ModelFileError(path, "there is no such file", "Look at the spelling and the folder.") from error
+        raise MissingModelFileError(path, "there is no such file", "Look at the spelling and the folder.") from error
     except PermissionError as error:
         raise ModelFileError(path, "the file may not be read", "Look at its permissions.") from error
     except IsADirectoryError as error:
@@ -210,7 +210,7 @@ class GuardedZip:
                 fill(stream, content)
             _expect_end(stream)
         if content is not None:
-            with Window(memoryview(content)) as window:
+            with Window(memoryview(content.data)) as window:
                 yield window
             return
         with open(self.path, "rb") as file:
