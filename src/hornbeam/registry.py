@@ -21,6 +21,9 @@ KINDS = (
     "policy",
 )  # fmt: skip
 
+# Of these kinds functions are used as they are; of the others they make objects (`l2(0.01)`).
+_PLAIN_FUNCTIONS = ("activation", "loss", "metric", "layer")
+
 
 def register(kind, *names):
     """Decorator that enters a class or function under its own name and under `names` (aliases)."""
@@ -129,6 +132,23 @@ def copying():
     return getattr(_copying, "on", False)
 
 
+@contextlib.contextmanager
+def first_values_from(make):
+    """Within this scope new weights of layers start from `make(shape, dtype)` and not from their initializers: weights
+    that a file will fill need no random numbers."""
+    before = getattr(_copying, "make", None)
+    _copying.make = make
+    try:
+        yield
+    finally:
+        _copying.make = before
+
+
+def first_value_maker():
+    """What :func:`first_values_from` was given, or None."""
+    return getattr(_copying, "make", None)
+
+
 def name_to_store(thing):
     """The name by which a function can be found again: registered, in the custom objects, or its own.
 
@@ -191,7 +211,11 @@ def deserialize(kind, config, custom_objects=None) -> Any:
     found = find(kind, config["class_name"], custom_objects)
     settings = config.get("config") or {}
     if not inspect.isclass(found):
-        return found(**settings) if isinstance(settings, dict) and settings else found
+        if not isinstance(settings, dict) or not settings:
+            return found
+        if kind in _PLAIN_FUNCTIONS and found not in (custom_objects or {}).values():
+            raise ValueError(f"{config['class_name']!r} is a function, which a configuration names and does not call.")
+        return found(**settings)
     if not hasattr(found, "from_config"):
         return found(**settings)
     if custom_objects and "custom_objects" in inspect.signature(found.from_config).parameters:

@@ -101,7 +101,18 @@ class Variable:
     def __repr__(self):
         return f"<Variable {self.name!r} shape={self.shape} dtype={self.dtype}>"
 
+    def __reduce__(self):
+        settings = (self.name, self.trainable, self.constraint, self.regularizer)
+        return _revived, (engine.to_numpy(self._value), self.dtype, *settings)
+
     __hash__ = object.__hash__
+
+
+def _revived(value, dtype, name, trainable, constraint, regularizer):
+    """The variable that a copy or a pickle holds."""
+    variable = Variable(value, dtype, name, trainable, constraint)
+    variable.regularizer = regularizer
+    return variable
 
 
 def _natural_dtype(value):

@@ -104,7 +104,8 @@ class Layer(metaclass=RecordsArguments):
         dtype = dtype or self.dtype
         if initializer is None:
             initializer = "glorot_uniform" if "float" in dtype else "zeros"
-        value = initializers.get(initializer)(tuple(int(s) for s in shape or ()), dtype)
+        make = registry.first_value_maker() or initializers.get(initializer)
+        value = make(tuple(int(s) for s in shape or ()), dtype)
         variable = K.Variable(
             value, dtype=dtype, name=f"{self.name}/{name or f'weight_{len(self._own_weights)}'}:0", trainable=trainable
         )
@@ -513,6 +514,10 @@ class Layer(metaclass=RecordsArguments):
     def assert_input_compatibility(self, inputs):
         """Raise ValueError if `inputs` do not fit the layer's `input_spec`."""
         check_inputs(self, [K.int_shape(t) for t in nest.flatten(inputs)])
+
+    def __getstate__(self):
+        """Attributes that copies take over: all but the calls on symbolic tensors, which stay with this layer."""
+        return {**vars(self), "_inbound_nodes": [], "_outbound_nodes": []}
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.name!r}>"

@@ -1,6 +1,5 @@
 """Configurations of models: layers and connections as plain data, the way Keras 2 writes them, and back."""
 
-import json
 from typing import Any
 
 import numpy as np
@@ -11,28 +10,10 @@ from hornbeam.core.input_layer import InputLayer
 from hornbeam.core.layer import Layer
 from hornbeam.symbolic import SymbolicTensor
 
-# What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
-CLASSIC_VERSION = "2.2.4"
-
 
 def layer_entry(layer):
     """{'class_name', 'config'} of one layer."""
     return {"class_name": registry.get_registered_name(type(layer)), "config": layer.get_config()}
-
-
-def model_config(model):
-    """What `to_json` writes: class, configuration, versions."""
-    config = model.get_config()  # first, so that its error names the layer at fault
-    return {
-        "class_name": _class_name(model),
-        "config": config,
-        "keras_version": CLASSIC_VERSION,
-        "backend": K.backend(),
-    }
-
-
-def _class_name(model):
-    return registry.get_registered_name(type(model))
 
 
 # --- Writing a graph ---
@@ -99,12 +80,30 @@ def _place_of(tensor, places):
 
 
 def _write_call(node, places):
-    """One call of a layer: [[name, node, tensor, kwargs], ...], one row an input, as Keras 2 writes it."""
+    """One call of a layer: [[name, node, tensor, kwargs], ...], one row an input, as Keras 2 writes it.
+
+    Rows tell a tensor from a list of several. Other forms (a list of one, a dict) are written beside the arguments,
+    except for merges, which always take lists.
+    """
     inputs, *rest = node.args
     kwargs = _write_arguments(node.kwargs, places)
+    if not _is_plain_form(inputs) and not _takes_a_list(node.operation):
+        numbers = iter(range(len(nest.flatten(inputs))))
+        kwargs["__form__"] = nest.map_structure(lambda _: next(numbers), inputs)
     if rest:
         kwargs["__args__"] = _write_arguments(list(rest), places)
     return [[*_place_of(t, places), kwargs] for t in nest.flatten(inputs)]
+
+
+def _is_plain_form(inputs):
+    """One tensor, or a flat list (or tuple) of several?"""
+    if isinstance(inputs, (list, tuple)):
+        return len(inputs) > 1 and all(isinstance(t, SymbolicTensor) for t in inputs)
+    return not isinstance(inputs, dict)
+
+
+def _takes_a_list(layer):
+    return hasattr(layer, "_merge_function")
 
 
 def _write_arguments(value, places) -> Any:
@@ -149,19 +148,28 @@ def _write_word(node, name, places):
 # --- Reading a graph ---
 
 
-def graph_from_config(cls, config, custom_objects=None):
+def graph_from_config(cls, config, custom_objects=None, make=None, inputs=None):
     """The model a graph's configuration describes.
+
+    Args:
+        cls: class of the model.
+        config: what `graph_config` gave.
+        custom_objects: dict from names to the caller's own classes and functions.
+        make: function (entry, custom_objects) -> layer, in place of making it from its configuration.
+        inputs: dict from the name of an input layer to the tensor to use in its place.
 
     Raises:
         ValueError: a layer's class is unknown, or a connection leads nowhere.
     """
-    made, layers, waiting = {}, {}, []
+    made, waiting = {}, []
     for entry in config["layers"]:
         if entry["class_name"] == "Operation":
             waiting.append((None, entry, 0, entry["inbound_nodes"][0]))
             continue
-        layer = registry.deserialize("layer", entry, custom_objects)
-        layers[entry["name"]] = layer
+        if inputs is not None and entry["name"] in inputs:
+            made[entry["name"], 0] = [inputs[entry["name"]]]
+            continue
+        layer = (make or _layer_of)(entry, custom_objects)
         if isinstance(layer, InputLayer):
             made[entry["name"], 0] = [layer.tensor]
         waiting.extend((layer, entry, i, call) for i, call in enumerate(entry["inbound_nodes"]))
@@ -173,9 +181,13 @@ def graph_from_config(cls, config, custom_objects=None):
                 f"for inputs that nothing makes."
             )
         waiting = left
-    inputs = [made[name, node][tensor] for name, node, tensor in _rows(config["input_layers"])]
-    outputs = [made[name, node][tensor] for name, node, tensor in _rows(config["output_layers"])]
-    return cls(inputs=nest.unpack_singleton(inputs), outputs=nest.unpack_singleton(outputs), name=config.get("name"))
+    first = [made[name, node][tensor] for name, node, tensor in _rows(config["input_layers"])]
+    last = [made[name, node][tensor] for name, node, tensor in _rows(config["output_layers"])]
+    return cls(inputs=nest.unpack_singleton(first), outputs=nest.unpack_singleton(last), name=config.get("name"))
+
+
+def _layer_of(entry, custom_objects):
+    return registry.deserialize("layer", entry, custom_objects)
 
 
 def _rows(places):
@@ -192,8 +204,13 @@ def _make_call(layer, entry, number, call, made):
     else:
         kwargs = _read(dict(call[0][3]) if len(call[0]) > 3 else {}, made)
         args = kwargs.pop("__args__", [])
-        inputs = [made[name, node][tensor] for name, node, tensor, *_ in call]
-        outputs = layer(nest.unpack_singleton(inputs), *args, **kwargs)
+        form = kwargs.pop("__form__", None)
+        inputs: Any = [made[name, node][tensor] for name, node, tensor, *_ in call]
+        if form is not None:
+            inputs = nest.pack_like(form, inputs)
+        elif not _takes_a_list(layer):
+            inputs = nest.unpack_singleton(inputs)
+        outputs = layer(inputs, *args, **kwargs)
     made[entry["name"], number] = nest.flatten(outputs)
     return True
 
@@ -245,7 +262,7 @@ def _read(value, made) -> Any:
     return value
 
 
-# --- Stacks, and whole models ---
+# --- Stacks ---
 
 
 def stack_from_config(cls, config, custom_objects=None):
@@ -258,28 +275,3 @@ def stack_from_config(cls, config, custom_objects=None):
     if model._graph is None and shape:
         model.build(tuple(shape))
     return model
-
-
-def model_from_config(config, custom_objects=None):
-    """A new model, with new weights, from {'class_name', 'config'}.
-
-    Raises:
-        ValueError: a class that is not known; pass it in `custom_objects`.
-    """
-    if isinstance(config, list):
-        raise TypeError("model_from_config takes a dict with 'class_name' and 'config'. For a list of layers use "
-                        "Sequential.from_config.")  # fmt: skip
-    return registry.deserialize("layer", config, custom_objects)
-
-
-def model_from_json(json_string, custom_objects=None):
-    """A new model, with new weights, from what `model.to_json()` wrote.
-
-    Raises:
-        ValueError: it is not valid JSON, or names an unknown class.
-    """
-    try:
-        config = json.loads(json_string)
-    except ValueError as error:
-        raise ValueError(f"model_from_json: the text is not valid JSON ({error}).") from None
-    return model_from_config(config, custom_objects)

@@ -1,12 +1,11 @@
 """`Model`: a graph of layers from inputs to outputs, or a class of the user's own with a `call`."""
 
-import json
-
 from hornbeam import backend as K
 from hornbeam import checks, nest, registry, scope
 from hornbeam.core.graph import Graph
 from hornbeam.core.layer import Layer
 from hornbeam.models import configuration
+from hornbeam.models.files import ModelFiles
 from hornbeam.models.summary import print_summary
 from hornbeam.symbolic import SymbolicTensor
 from hornbeam.training.trainer import Trainer
@@ -25,7 +24,7 @@ class _MasksOf:
 
 
 @registry.register("layer", "Functional")
-class Model(Trainer, Layer):
+class Model(ModelFiles, Trainer, Layer):
     """A network that can be trained.
 
     Give `inputs` and `outputs` to make a graph of layers a model, or subclass and write `call`. A model is a layer
@@ -276,7 +275,3 @@ class Model(Trainer, Layer):
         if "layers" not in config:
             return cls(**config)
         return configuration.graph_from_config(cls, config, custom_objects)
-
-    def to_json(self, **kwargs):
-        """The architecture as JSON; `kwargs` go to json.dumps."""
-        return json.dumps(configuration.model_config(self), **kwargs)

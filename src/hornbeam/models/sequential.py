@@ -137,6 +137,7 @@ class Sequential(Model):
         for layer in stack:
             self._stack.append(layer)
             self._extend(layer)
+        self._built_at_last()
 
     def _build_once(self, inputs, shapes):
         if self._graph is None:

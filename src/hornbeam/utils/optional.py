@@ -3,7 +3,7 @@
 import importlib
 
 # Top-level module -> the extra of this package that brings it.
-EXTRAS = {"matplotlib": "plot", "pandas": "data", "sklearn": "data"}
+EXTRAS = {"matplotlib": "plot", "pandas": "data", "sklearn": "data", "yaml": "yaml"}
 
 
 def require(module, purpose):
