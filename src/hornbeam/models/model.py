@@ -5,6 +5,7 @@ from hornbeam import checks, nest, registry, scope
 from hornbeam.core.graph import Graph
 from hornbeam.core.layer import Layer
 from hornbeam.models import configuration
+from hornbeam.models.drawing import Drawable
 from hornbeam.models.files import ModelFiles
 from hornbeam.models.summary import print_summary
 from hornbeam.symbolic import SymbolicTensor
@@ -24,7 +25,7 @@ class _MasksOf:
 
 
 @registry.register("layer", "Functional")
-class Model(ModelFiles, Trainer, Layer):
+class Model(Drawable, ModelFiles, Trainer, Layer):
     """A network that can be trained.
 
     Give `inputs` and `outputs` to make a graph of layers a model, or subclass and write `call`. A model is a layer

@@ -1,4 +1,4 @@
-"""Small tools for scripts: seeds, class vectors, custom objects."""
+"""Small tools for scripts: seeds, class vectors, custom objects, pictures of models."""
 
 from hornbeam.registry import (
     CustomObjectScope,
@@ -10,6 +10,7 @@ from hornbeam.registry import (
 )
 from hornbeam.utils.np_utils import normalize, to_categorical
 from hornbeam.utils.random import set_random_seed
+from hornbeam.utils.vis_utils import model_to_dot, plot_model
 
 __all__ = [
     "CustomObjectScope",
@@ -17,7 +18,9 @@ __all__ = [
     "get_custom_objects",
     "get_registered_name",
     "get_registered_object",
+    "model_to_dot",
     "normalize",
+    "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
