@@ -43,9 +43,10 @@ def replacing(path):
     target = Path(os.path.realpath(os.fspath(path)))
     mode = _check_target(target)
     _remove_leftovers(target)
-    temporary, usual_mode = _create(target)
+    temporary = _temporary_of(target)
     _live.add(temporary)
     try:
+        usual_mode = _create(temporary, target)
         yield temporary
         _flush_file(temporary, usual_mode if mode is None else mode)
         os.replace(temporary, target)
@@ -94,16 +95,18 @@ def _stem(target):
     return f".{os.fsencode(name)[: _LONGEST_NAME - 17].decode('ascii', 'replace').replace(chr(0xFFFD), '_')}-{digest}"
 
 
-def _create(target):
-    """A new empty temporary, and the permissions that new files get here."""
-    name = f"{_stem(target)}.hornbeam-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    temporary = target.parent / name
+def _temporary_of(target):
+    return target.parent / f"{_stem(target)}.hornbeam-{_host()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+
+
+def _create(temporary, target):
+    """Make the temporary, empty; gives the permissions that new files get here."""
     try:
         descriptor = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
     except OSError as error:
         raise _error(error.errno, target, f"nothing can be written in its folder ({error.strerror}).") from error
     try:
-        return temporary, stat.S_IMODE(os.fstat(descriptor).st_mode)
+        return stat.S_IMODE(os.fstat(descriptor).st_mode)
     finally:
         os.close(descriptor)
 

@@ -16,8 +16,8 @@ _LONGEST_READ = 64 << 20
 _CHUNK = 1 << 20
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # what Windows takes for a device
 
-_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError, RuntimeError,
-           OverflowError, UnicodeError)  # fmt: skip
+_DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, NotImplementedError,
+           RuntimeError, OverflowError, UnicodeError)  # fmt: skip
 
 
 def extract_archive(file_path, path=".", archive_format="auto"):
@@ -62,7 +62,7 @@ def _wanted(archive_format):
     formats = [formats] if isinstance(formats, str) else list(formats)
     unknown = set(formats) - {"tar", "zip"}
     if unknown:
-        raise ValueError(f"archive_format must be 'auto', 'tar', 'zip', a list of them or None; got {archive_format!r}.")
+        raise ValueError(f"archive_format must be 'auto', 'tar', 'zip', a list or None; got {archive_format!r}.")
     return formats
 
 
