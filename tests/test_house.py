@@ -23,7 +23,7 @@ FLOORS = {
     5: ["core", "optimizers"],
     6: ["layers", "training"],
     7: ["models", "callbacks"],
-    8: ["applications", "wrappers"],
+    8: ["applications", "export", "wrappers"],
     9: ["compat", "cli", "demo"],
 }
 FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}

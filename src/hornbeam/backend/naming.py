@@ -1,6 +1,7 @@
 """Numbers that make names unique: 'dense_1', 'dense_2'."""
 
 import collections
+import contextlib
 
 _counts = collections.defaultdict(int)
 
@@ -19,3 +20,14 @@ def get_uid(prefix=""):
 def reset_uids():
     """Start counting from 1 again."""
     _counts.clear()
+
+
+@contextlib.contextmanager
+def keeping_uids():
+    """Numbers given out in this block are given out again afterwards: for names that nobody is to see."""
+    before = dict(_counts)
+    try:
+        yield
+    finally:
+        _counts.clear()
+        _counts.update(before)

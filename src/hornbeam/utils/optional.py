@@ -3,7 +3,7 @@
 import importlib
 
 # Top-level module -> the extra of this package that brings it.
-EXTRAS = {"matplotlib": "plot", "pandas": "data", "sklearn": "data", "yaml": "yaml"}
+EXTRAS = {"matplotlib": "plot", "pandas": "data", "sklearn": "data", "yaml": "yaml", "onnx": "onnx", "onnxruntime": "onnx"}
 
 
 def require(module, purpose):
