@@ -6,6 +6,7 @@ memory.tune_allocator()  # before the first large allocation; see the module for
 
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
+from hornbeam.engines.jax.export import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403
