@@ -464,7 +464,7 @@ def _tensor_entry(name, entry, path):
         return dtype_named(SAFETENSORS_TYPES[entry["dtype"]]), tuple(entry["shape"]), begin, end
 
 
-_NUMBERS = {*SAFETENSORS_TYPES.values(), "complex128"}
+NUMBERS = {*SAFETENSORS_TYPES.values(), "complex128"}
 
 
 def dtype_named(name):
@@ -473,7 +473,7 @@ def dtype_named(name):
     Raises:
         ValueError: any other name.
     """
-    if not isinstance(name, str) or name not in _NUMBERS:
+    if not isinstance(name, str) or name not in NUMBERS:
         raise ValueError(f"{name!r} is no type of weights")
     if name == "bfloat16":
         import ml_dtypes

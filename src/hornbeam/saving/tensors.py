@@ -70,6 +70,8 @@ def _describe(stored):
     for layer in stored.layers:
         entries = []
         for name, value in layer.weights:
+            if np.asarray(value).dtype.name not in guards.NUMBERS:
+                raise ValueError(f"The weight {name!r} has the type {np.asarray(value).dtype}; only numbers are saved.")
             array = np.ascontiguousarray(value).reshape(np.shape(value))
             array = array.astype(array.dtype.newbyteorder("="), copy=False)
             key = _free_name(name if name.startswith(f"{layer.name}/") else f"{layer.name}/{name}", tensors)
