@@ -161,6 +161,20 @@ def hard_sigmoid(x):
 
 
 @_enter("activation")
+def relu6_sigmoid(x):
+    """clip(x + 3, 0, 6) / 6: what Keras 3 calls hard_sigmoid; its models keep it under this name here.
+
+    Example:
+        >>> relu6_sigmoid(K.constant([-3.0, 0.0, 3.0])).tolist()
+        [0.0, 0.5, 1.0]
+
+    Reference:
+        Howard et al. 2019, arXiv:1905.02244.
+    """
+    return K.clip(x + 3.0, 0.0, 6.0) / 6.0
+
+
+@_enter("activation")
 def exponential(x):
     """exp(x), for outputs that are rates or counts (with the poisson loss).
 
