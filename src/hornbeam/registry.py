@@ -213,7 +213,8 @@ def deserialize(kind, config, custom_objects=None) -> Any:
     if not inspect.isclass(found):
         if not isinstance(settings, dict) or not settings:
             return found
-        if kind in _PLAIN_FUNCTIONS and found not in (custom_objects or {}).values():
+        given = [*(custom_objects or {}).values(), *_current_custom().values()]  # a factory, handed over as such
+        if kind in _PLAIN_FUNCTIONS and found not in given:
             raise ValueError(f"{config['class_name']!r} is a function, which a configuration names and does not call.")
         return found(**settings)
     if not hasattr(found, "from_config"):

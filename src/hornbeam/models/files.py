@@ -2,7 +2,7 @@
 
 import copy
 
-from hornbeam import registry
+from hornbeam import checks, registry
 from hornbeam.models import copying
 from hornbeam.saving import model_files, text
 
@@ -69,6 +69,22 @@ class ModelFiles:
             ImportError: PyYAML is not installed.
         """
         return text.to_yaml(self, **kwargs)
+
+    def export(self, filepath, format="onnx", **kwargs):
+        """Write the model's inference for programs that do not have Hornbeam; see :mod:`hornbeam.export`.
+
+        Args:
+            filepath: file to write.
+            format: 'onnx' (for onnxruntime and its like), or 'stablehlo' (the engine's own programs).
+            kwargs: `opset` for 'onnx', `batch_size` for 'stablehlo'.
+
+        Raises:
+            ValueError: another format, a model that is not built, or a layer that the format has no counterpart for.
+        """
+        known = [name for name in registry.names("exporter") if not name.startswith("to_")]
+        if format not in known:
+            raise checks.unknown_name("format", format, known)
+        registry.find("exporter", format)(self, filepath, **kwargs)
 
     def _built_at_last(self):
         """Set the weights that waited for the model to be built."""

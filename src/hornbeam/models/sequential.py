@@ -58,7 +58,7 @@ class Sequential(Model):
         if isinstance(layer, InputLayer):
             self._start_from(layer.tensor)
             return
-        if not self._stack and self._graph is None:
+        if not self._stack and self._graph is None and self._pending_input is None:
             self._begin_with(layer)
         self._stack.append(layer)
         if self._graph is not None or self._pending_input is not None:

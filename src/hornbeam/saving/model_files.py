@@ -4,7 +4,6 @@ import contextlib
 import os
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from hornbeam import registry
 from hornbeam.saving import reading
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredModel
-from hornbeam.saving.training_state import describe_training, restore_training
+from hornbeam.saving.training_state import describe_training, restore_training, training_config
 from hornbeam.saving.weight_matching import set_by_name, set_in_order, stored_layers
 
 # What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
@@ -100,11 +99,10 @@ def describe_weights(model):
 
 def check_storable(model):
     """Raise, with the cure, if :func:`save_model` could not save `model`; before hours of training, say."""
-    architecture_of(model)
-    if getattr(model, "_compiled_with", None) is not None and hasattr(model.optimizer, "rule"):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            describe_training(model)
+    if getattr(model, "built", True):
+        architecture_of(model)
+    if getattr(model, "_compiled_with", None) is not None:
+        training_config(model)
 
 
 def check_ready(model):

@@ -22,7 +22,7 @@ def pack(stored):
     arrays = []
 
     def note(array):
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         arrays.append(array)
         return [array.dtype.str if array.dtype.kind in _NUMERIC else array.dtype.name, list(array.shape)]
 

@@ -24,16 +24,27 @@ def describe_training(model):
     """
     if getattr(model, "_compiled_with", None) is None or model.optimizer is None:
         return None, None
-    optimizer = model.optimizer
-    try:
-        settings = registry.serialize(optimizer)
-    except TypeError:  # made by another library, of functions
+    training = training_config(model)
+    if training is None:
         warnings.warn(
             f"The optimizer of {model.name!r} is made of functions, so the model is saved without it and will have to "
             f"be compiled after loading.",
             stacklevel=4,
         )
         return None, None
+    return training, optimizer_state(model)
+
+
+def training_config(model):
+    """How the model was compiled, as plain data; None if its optimizer is made of functions.
+
+    Raises:
+        ValueError: a loss, metric or schedule that has no name to be found by.
+    """
+    try:
+        settings = registry.serialize(model.optimizer)
+    except TypeError:  # made by another library
+        return None
     except ValueError as error:
         raise ValueError(
             f"The optimizer of model {model.name!r}: {error} Or save with include_optimizer=False."
@@ -48,7 +59,7 @@ def describe_training(model):
                 f"after loading."
             ) from error
     training["sample_weight_mode"] = getattr(model, "sample_weight_mode", None)
-    return training, optimizer_state(model)
+    return training
 
 
 def optimizer_state(model):

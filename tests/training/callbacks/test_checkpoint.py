@@ -1,15 +1,24 @@
 """ModelCheckpoint: when it saves, under which name, and what it refuses."""
 
+import os
+
+import numpy as np
 import pytest
 
+from hornbeam import backend as K
+from hornbeam.layers import Dense
+from hornbeam.models import Model, Sequential, load_model
 from hornbeam.training.callbacks import ModelCheckpoint
+from hornbeam.training.hooks import Callback
 
 
-class Model:
+class Noted:
     """Writes down what it is asked to save."""
 
     def __init__(self):
         self.saved = []
+
+    built = False
 
     def save(self, path, overwrite):
         self.saved.append(("model", path, overwrite))
@@ -21,7 +30,7 @@ class Model:
 def run(checkpoint, values, name="val_loss"):
     """Train through `values`; returns what was saved."""
     checkpoint.set_params({"metrics": ["loss", name]})
-    checkpoint.set_model(Model())
+    checkpoint.set_model(Noted())
     checkpoint.on_train_begin()
     for epoch, value in enumerate(values):
         checkpoint.on_epoch_end(epoch, {"loss": 0.125, name: value})
@@ -99,7 +108,7 @@ def test_the_monitor_matters_only_if_it_is_read():
 
 def test_a_name_that_did_not_come_after_all():
     checkpoint = ModelCheckpoint("{f1}")
-    checkpoint.set_model(Model())
+    checkpoint.set_model(Noted())
     with pytest.raises(ValueError, match="cannot form the file name '{f1}': there is no 'f1'; there are: loss, epoch"):
         checkpoint.on_epoch_end(0, {"loss": 1.0})
 
@@ -110,12 +119,57 @@ def test_a_wrong_period(period):
         ModelCheckpoint("m", period=period)
 
 
-def test_a_model_that_cannot_be_saved_is_told_before_training():
-    class Unsaved:
-        pass
+# --- With real models ---
 
-    callback = ModelCheckpoint("m.h5")
-    callback.set_model(Unsaved())
-    callback.set_params({"metrics": ["loss", "val_loss"]})
-    with pytest.raises(NotImplementedError, match="get_weights"):
-        callback.on_train_begin()
+
+def small(loss="mse"):
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", loss)
+    return model
+
+
+X, Y = np.ones((4, 2), "float32"), np.zeros((4, 1), "float32")
+
+
+def test_the_best_model_of_a_training(tmp_path):
+    model = small()
+    model.layers[0].set_weights([np.ones((2, 1)), np.zeros(1)])
+    model.optimizer.lr = 0.0
+
+    class Worsen(Callback):
+        """Moves the bias away, nearer, and away again."""
+
+        def on_epoch_end(self, epoch, logs=None):
+            model.layers[0].set_weights([np.ones((2, 1)), np.full(1, [5.0, -1.0, 3.0][epoch])])
+
+    best, weights = tmp_path / "best.{epoch}.h5", tmp_path / "all" / "{epoch}.npz"
+    watchers = [
+        ModelCheckpoint(best, "loss", save_best_only=True), ModelCheckpoint(weights, save_weights_only=True), Worsen()
+    ]  # fmt: skip
+    losses = model.fit(X, Y, epochs=3, verbose=0, callbacks=watchers).history["loss"]
+    assert losses == [4.0, 49.0, 1.0]
+    assert sorted(os.listdir(tmp_path)) == ["all", "best.1.h5", "best.3.h5"]
+    assert sorted(os.listdir(tmp_path / "all")) == ["1.npz", "2.npz", "3.npz"]
+    loaded = load_model(tmp_path / "best.3.h5")
+    assert loaded.evaluate(X, Y, verbose=0) == 1.0
+    assert int(loaded.optimizer.iterations) == 3
+    loaded.load_weights(tmp_path / "all" / "2.npz")
+    assert loaded.get_weights()[1].tolist() == [5.0]
+
+
+def test_a_model_that_cannot_be_saved_is_told_before_training():
+    class Own(Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = Dense(1)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+    own = Own()
+    own.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match="save_weights"):
+        own.fit(X, Y, verbose=0, callbacks=[ModelCheckpoint("never.h5")])
+    with pytest.raises(ValueError, match="no name to be saved under"):
+        small(lambda y, p: K.mean(K.abs(y - p))).fit(X, Y, verbose=0, callbacks=[ModelCheckpoint("never.h5")])
+    assert not os.path.exists("never.h5")

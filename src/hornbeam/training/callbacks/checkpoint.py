@@ -5,6 +5,7 @@ import string
 from pathlib import Path
 
 from hornbeam import checks
+from hornbeam.saving.model_files import check_storable
 from hornbeam.training.callbacks.monitor import Monitor
 from hornbeam.training.logs import MetricDict
 
@@ -26,7 +27,9 @@ class ModelCheckpoint(Monitor):
         initial_value_threshold: with `save_best_only`, the value that the first file must beat already; None for any.
 
     Raises:
-        ValueError: `mode` is unknown; when training begins: `monitor`, or a name in `filepath`, will not exist.
+        ValueError: `mode` is unknown; when training begins: `monitor`, or a name in `filepath`, will not exist, or the
+            model holds a function without a name.
+        NotImplementedError: when training begins: the model is a class of its own, of which only weights are saved.
 
     Example:
         >>> ModelCheckpoint("best.h5", "val_acc", save_best_only=True).upward
@@ -62,12 +65,8 @@ class ModelCheckpoint(Monitor):
         for _, field, _, _ in string.Formatter().parse(self.filepath):
             if field and field != "epoch":
                 self.require_name(field)
-        wanted = "save_weights" if self.save_weights_only else "save"
-        if not hasattr(self.model, wanted):
-            raise NotImplementedError(
-                f"ModelCheckpoint calls model.{wanted}, which {type(self.model).__name__} does not have in this "
-                f"version. Keep weights with model.get_weights(), or use EarlyStopping(restore_best_weights=True)."
-            )
+        if not self.save_weights_only:
+            check_storable(self.model)
 
     def on_epoch_end(self, epoch, logs=None):
         """Save, if it is time."""
