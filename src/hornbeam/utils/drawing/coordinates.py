@@ -18,6 +18,8 @@ def coordinates(rows, links, widths, is_dummy, gap):
         is_dummy: node -> is it a bend of a long edge?
         gap: function of two neighbours: least distance between their sides.
     """
+    if not any(rows):
+        return {}
     conflicts = _conflicts(rows, links, is_dummy)
     found = []
     for upward in (False, True):

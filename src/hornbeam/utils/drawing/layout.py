@@ -248,17 +248,21 @@ class _Level:
         return {i for i in (0, len(self.rows) - 1) if any(n in self.ports for n in self.rows[i])}
 
     def _spread_ends(self):
-        """Let arrows that meet at a box end side by side, in the order they come from."""
+        """Let arrows that meet at a side of a box end side by side, in the order of where they lead."""
         order = {node: j for row in self.rows for j, node in enumerate(row)}
-        ending = {}
+        starting, ending = {}, {}
         for edge in self.edges:
-            if not edge.turned and edge.chain[-1] in self.nodes and edge.chain[-1] not in self.groups:
+            if not edge.turned:
+                starting.setdefault(edge.chain[0], []).append(edge)
                 ending.setdefault(edge.chain[-1], []).append(edge)
-        for node, edges in ending.items():
-            edges.sort(key=lambda edge: order[edge.chain[-2]])
-            step = min(PORT_STEP, (self.widths[node] - 12) / len(edges))
-            for j, edge in enumerate(edges):
-                edge.end_at = (j - (len(edges) - 1) / 2) * step
+        for edges_of, next_place, at in ((starting, 1, "start_at"), (ending, -2, "end_at")):
+            for node, edges in edges_of.items():
+                if node not in self.nodes or node in self.groups:
+                    continue
+                edges.sort(key=lambda edge, place=next_place: order[edge.chain[place]])
+                step = min(PORT_STEP, (self.widths[node] - 12) / len(edges))
+                for j, edge in enumerate(edges):
+                    setattr(edge, at, (j - (len(edges) - 1) / 2) * step)
 
     # --- The result ---
 
