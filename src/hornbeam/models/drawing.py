@@ -208,7 +208,10 @@ def _names_between(model, layer_range):
     names = [layer.name for layer in model._graph.layers]
     found = []
     for pattern in layer_range:
-        places = [i for i, name in enumerate(names) if pattern == name or re.match(pattern, name)]
+        try:
+            places = [i for i, name in enumerate(names) if pattern == name or re.match(pattern, name)]
+        except re.error as error:
+            raise ValueError(f"plot_model: {pattern!r} in layer_range is no regular expression: {error}.") from None
         if not places:
             raise checks.unknown_name(f"layer of {_title(model)} in layer_range", pattern, names)
         found.append(places)

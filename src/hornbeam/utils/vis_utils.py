@@ -48,12 +48,12 @@ def plot_model(
         ImportError: a format that needs matplotlib, without it; the message says how to install it.
 
     Example:
-        >>> import tempfile
+        >>> import pathlib, tempfile
         >>> from hornbeam import Sequential
         >>> from hornbeam.layers import Dense
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     plot_model(Sequential([Dense(2, input_shape=(4,))]), f"{folder}/m.svg", show_shapes=True)
-        ...     print(open(f"{folder}/m.svg").read(4))
+        ...     print(pathlib.Path(folder, "m.svg").read_text()[:4])
         <svg
     """
     path, file_format = _path_and_format(to_file)

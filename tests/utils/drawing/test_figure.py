@@ -59,5 +59,5 @@ def test_too_many_pixels_are_fewer_and_said(monkeypatch):
 
 def test_without_matplotlib_the_message_says_what_to_do(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(ImportError, match=r'\.png file \(an \.svg file needs nothing\).*pip install "hornbeam\[plot\]"'):
+    with pytest.raises(ImportError, match=r'\(an \.svg file needs nothing\).*pip install "hornbeam\[plot\]"'):
         to_image(diagram_with("a"))
