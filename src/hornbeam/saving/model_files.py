@@ -127,7 +127,7 @@ def classic_architecture(config, origin=None):
         return keras3_config.from_keras3(config)
     if origin is None and version is not None:
         origin = Origin("json", str(version), str(config.get("backend") or ""))
-    if origin is None:
+    if origin is None or origin.format == "keras":  # the archive's reader gives classic ones
         return config
     try:
         from hornbeam.saving import old_configs

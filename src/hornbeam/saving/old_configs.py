@@ -237,7 +237,7 @@ def _tensors(value, names) -> Any:
         if len(value) == 3 and value[0] == "_CONSTANT_VALUE":
             return value[2]
         return [_tensors(item, names) for item in value]
-    if isinstance(value, dict):
+    if isinstance(value, dict) and "__tensor__" not in value:
         return {key: _tensors(item, names) for key, item in value.items()}
     return value
 
