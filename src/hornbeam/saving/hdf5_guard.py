@@ -147,7 +147,7 @@ class GuardedFile:
             raise self.refused("its datasets claim more bytes than the file has, so they overlap")
         if self._declared > max(FREE_BYTES, MOST_RATIO * self._stored):
             raise self.refused(
-                f"its datasets unpack to {self._declared} bytes from {self._stored}, more than {MOST_RATIO} times as many"
+                f"its datasets unpack to {self._declared} bytes from {self._stored}, over {MOST_RATIO} times as many"
             )
 
     def _names_in(self, group, path):
@@ -312,8 +312,9 @@ class GuardedFile:
 
         what = f"the attribute {name!r} of {path or '/'!r}"
         kind = found.get_type()
-        if found.get_storage_size() > MOST_ATTRIBUTE_BYTES:
-            raise self.refused(f"{what} has {found.get_storage_size()} bytes")
+        size = found.get_storage_size() if math.prod(found.shape) else 0  # HDF5 knows no size of nothing
+        if size > MOST_ATTRIBUTE_BYTES:
+            raise self.refused(f"{what} has {size} bytes")
         if kind.get_class() != h5t.STRING:
             self._number_type(kind, what)
             return False
