@@ -2,22 +2,7 @@
 
 import os
 
-from hornbeam import backend as K
-from hornbeam import checks
-from hornbeam.export import (  # noqa: F401  (each enters its makers)
-    onnx_arithmetic,
-    onnx_attention,
-    onnx_convolution,
-    onnx_layers,
-    onnx_loops,
-    onnx_pooling,
-    onnx_products,
-    onnx_recurrent,
-    onnx_tensors,
-    onnx_wrappers,
-)
-from hornbeam.export.onnx_graph import NoCounterpart
-from hornbeam.export.onnx_walk import Walk
+from hornbeam import checks, registry
 from hornbeam.saving.atomic import replacing
 from hornbeam.utils.optional import require
 
@@ -25,6 +10,7 @@ OLDEST, DEFAULT = 18, 18
 _MOST_BYTES = 2**31 - 2**20  # a message of this kind of file holds less than 2 GiB
 
 
+@registry.register("exporter", "onnx")
 def to_onnx(model, path, opset=DEFAULT):
     """Write a model's inference as an ONNX file.
 
@@ -66,7 +52,7 @@ def onnx_model(model, opset=DEFAULT):
     onnx = require("onnx", "to_onnx")
     _check_opset(opset, onnx.defs.onnx_opset_version())
     _check_model(model)
-    walk = Walk(opset)
+    walk, NoCounterpart = _begin(opset)
     graph = walk.graph
     inputs = {}
     try:
@@ -87,6 +73,26 @@ def onnx_model(model, opset=DEFAULT):
     )
     made.ir_version = onnx.helper.find_min_ir_version_for(made.opset_import)
     return made
+
+
+def _begin(opset):
+    """A walk, with all makers entered; they are loaded only when a model is exported."""
+    from hornbeam.export import (  # noqa: F401
+        onnx_arithmetic,
+        onnx_attention,
+        onnx_convolution,
+        onnx_layers,
+        onnx_loops,
+        onnx_pooling,
+        onnx_products,
+        onnx_recurrent,
+        onnx_tensors,
+        onnx_wrappers,
+    )
+    from hornbeam.export.onnx_graph import NoCounterpart
+    from hornbeam.export.onnx_walk import Walk
+
+    return Walk(opset), NoCounterpart
 
 
 def _check_opset(opset, newest):

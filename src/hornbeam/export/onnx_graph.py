@@ -1,8 +1,7 @@
-"""The ONNX graph being written: its values, its nodes, its constants, and the few things that all makers do with them."""
+"""The ONNX graph being written: its values, nodes and constants, and the few things that all makers do with them."""
 
 import contextlib
 import hashlib
-import math
 
 import numpy as np
 
@@ -11,8 +10,8 @@ from hornbeam.utils.optional import require
 # Operators whose result has the shape that the inputs spread to.
 _ELEMENTWISE = frozenset(
     "Abs Add And Cast Ceil Celu Clip Cos Div Elu Equal Erf Exp Floor Greater GreaterOrEqual HardSigmoid HardSwish "
-    "Identity LeakyRelu Less LessOrEqual Log LogSoftmax Max Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal Relu Round "
-    "Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Sub Tanh ThresholdedRelu Where".split()
+    "Identity LeakyRelu Less LessOrEqual Log LogSoftmax Max Min Mish Mod Mul Neg Not Or PRelu Pow Relu "
+    "Round Selu Sigmoid Sign Sin Softmax Softplus Softsign Sqrt Sub Tanh ThresholdedRelu Where".split()
 )
 _SMALLEST = -(2**31)  # as the end of a slice that runs backwards: all the way
 
@@ -207,14 +206,14 @@ class Graph:
 
     def squeeze(self, x, axes):
         """`x` without its axes `axes`, all of size 1."""
-        gone = None if x.shape is None else {a % x.rank for a in axes}
-        shape = None if gone is None else [s for a, s in enumerate(x.shape) if a not in gone]
+        gone = {a % x.rank for a in axes}
+        shape = [s for a, s in enumerate(x.shape) if a not in gone]
         return self.add("Squeeze", [x, np.asarray(axes, "int64")], shape)
 
     def cut(self, x, starts, ends, axes, steps=None):
         """Slices of `x` along `axes`."""
-        shape = None if x.shape is None else list(x.shape)
-        for i, axis in enumerate(axes if shape is not None else ()):
+        shape = list(x.shape)
+        for i, axis in enumerate(axes):
             size, step = shape[axis % x.rank], 1 if steps is None else steps[i]
             shape[axis % x.rank] = None if size is None else len(range(size)[_slice(starts[i], ends[i], step)])
         given = [starts, ends, axes, *([] if steps is None else [steps])]
@@ -236,8 +235,9 @@ class Graph:
     def filled(self, parts, number, dtype):
         """A tensor of one number."""
         shape = [p if isinstance(p, int) else None for p in parts]
-        if None not in shape:
-            return self.constant(np.full(shape, number), dtype)
+        known = [p for p in parts if isinstance(p, int)]
+        if len(known) == len(parts):
+            return self.constant(np.full(known, number), dtype)
         return self.add("Expand", [self.constant(number, dtype), self.sizes(parts)], shape, dtype)
 
     # --- The end ---
@@ -269,8 +269,8 @@ class Graph:
 
         def told(value):
             shape = value.shape
-            if shape is not None and sizes is not None:
-                shape = [sizes(value, a) if s is None else s for a, s in enumerate(shape)]
+            if sizes is not None:
+                shape = [sizes(value, a) if s is None else s for a, s in enumerate(shape or ())]
             return onnx.helper.make_tensor_value_info(value.name, onnx_dtype(value.dtype), shape)
 
         stored = [] if self.outer is not None else self.constants.values()
@@ -315,11 +315,6 @@ def spread_shape(shapes):
         known = [s for s in sizes if s is not None and s != 1]
         found.append(known[0] if known else None if None in sizes else 1)
     return found
-
-
-def elements(shape):
-    """Number of elements of `shape`, or None."""
-    return None if None in shape else math.prod(shape)
 
 
 def np_dtype(dtype):

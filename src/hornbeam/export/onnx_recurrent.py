@@ -15,8 +15,9 @@ from hornbeam.layers.gru import GRU
 from hornbeam.layers.lstm import LSTM
 from hornbeam.layers.recurrent import RNN, FusedRNN
 
-# Names of activations in these operators; hard_sigmoid has the classic slopes there by default.
+# Names of activations in these operators, and slope and shift of those that have them.
 _NAMES = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "hard_sigmoid": "HardSigmoid", "linear": "Affine"}
+_FIGURES = {"HardSigmoid": (0.2, 0.5), "Affine": (1.0, 0.0)}
 # Operator and order of its gates among ours.
 _KINDS = {"lstm": ("LSTM", [0, 3, 1, 2]), "gru": ("GRU", [0, 1, 2]), "simple_rnn": ("RNN", [0])}
 
@@ -79,7 +80,7 @@ def whole_walk(
     found = g.add(
         op, [g.transpose(x, (1, 0, 2)), *weights, lengths, *begin], outputs=[return_sequences, *[True] * count],
         hidden_size=units, direction="reverse" if go_backwards else "forward",
-        activations=_activations(kind, names), linear_before_reset=int(reset_after) if kind == "gru" else None,
+        **_activations(kind, names), linear_before_reset=int(reset_after) if kind == "gru" else None,
     )  # fmt: skip
     ends = []
     for value in found[1:]:
@@ -101,11 +102,16 @@ def whole_walk(
 
 
 def _activations(kind, names):
+    """Attributes that name the activations, in the operator's order."""
     inner = _NAMES[names["activation"]]
     if kind == "simple_rnn":
-        return [inner]
-    gate = _NAMES[names["recurrent_activation"]]
-    return [gate, inner, inner] if kind == "lstm" else [gate, inner]
+        found = [inner]
+    else:
+        gate = _NAMES[names["recurrent_activation"]]
+        found = [gate, inner, inner] if kind == "lstm" else [gate, inner]
+    figures = [_FIGURES[name] for name in found if name in _FIGURES]
+    given = {"activation_alpha": [f[0] for f in figures], "activation_beta": [f[1] for f in figures]}
+    return {"activations": found, **(given if figures else {})}
 
 
 def _weights(walk, order, kernel, recurrent_kernel, bias):

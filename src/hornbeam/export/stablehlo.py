@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from hornbeam import backend as K
-from hornbeam import scope
+from hornbeam import nest, registry, scope
 from hornbeam.saving.atomic import replacing
 
 
+@registry.register("exporter", "stablehlo")
 def to_stablehlo(model, path, batch_size=None):
     """Write a model's inference as a StableHLO program, weights and all.
 
@@ -57,7 +58,7 @@ def _check(model):
 def _program(model, batch_size):
     def infer(*inputs):
         with scope.Scope(training=False):
-            return model.run(list(inputs) if len(inputs) > 1 else inputs[0], None, (), {})[0]
+            return model.run(nest.unpack_singleton(list(inputs)), None, (), {})[0]
 
     def specs(shared):
         return [_spec(t, number, shared, batch_size) for number, t in enumerate(model.inputs)]
