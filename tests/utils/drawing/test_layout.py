@@ -87,6 +87,13 @@ def test_a_stack_of_residual_blocks_does_not_wander():
     assert layout.width < 250
 
 
+def test_a_stack_of_attention_blocks_does_not_wander():
+    names = [chr(200 + i) for i in range(41)]
+    blocks = [names[i : i + 3] for i in range(0, 39, 2)]
+    layout = check(diagram_of([arrow for a, b, c in blocks for arrow in (a + b, a + b, a + b, b + c, a + c)]))
+    assert layout.width < 250
+
+
 def test_branches_side_by_side_and_their_source_in_the_middle():
     layout = check(diagram_of(["ab", "ac", "bd", "cd"]))
     middle = {p.node.key: p.x + p.width / 2 for p in layout.boxes}

@@ -248,21 +248,26 @@ class _Level:
         return {i for i in (0, len(self.rows) - 1) if any(n in self.ports for n in self.rows[i])}
 
     def _spread_ends(self):
-        """Let arrows that meet at a side of a box end side by side, in the order of where they lead."""
+        """Let arrows that meet at a side of a box end side by side, in the order of where they lead.
+
+        Arrows to one and the same box leave together, so that what follows them does not drift aside.
+        """
         order = {node: j for row in self.rows for j, node in enumerate(row)}
         starting, ending = {}, {}
-        for edge in self.edges:
+        for place, edge in enumerate(self.edges):
             if not edge.turned:
-                starting.setdefault(edge.chain[0], []).append(edge)
-                ending.setdefault(edge.chain[-1], []).append(edge)
-        for edges_of, next_place, at in ((starting, 1, "start_at"), (ending, -2, "end_at")):
-            for node, edges in edges_of.items():
+                first, *_, last = edge.chain
+                starting.setdefault(first, {}).setdefault(last, []).append((order[edge.chain[1]], edge))
+                ending.setdefault(last, {})[place] = [(order[edge.chain[-2]], edge)]
+        for bundles_of, at in ((starting, "start_at"), (ending, "end_at")):
+            for node, bundles in bundles_of.items():
                 if node not in self.nodes or node in self.groups:
                     continue
-                edges.sort(key=lambda edge, place=next_place: order[edge.chain[place]])
-                step = min(PORT_STEP, (self.widths[node] - 12) / len(edges))
-                for j, edge in enumerate(edges):
-                    setattr(edge, at, (j - (len(edges) - 1) / 2) * step)
+                step = min(PORT_STEP, (self.widths[node] - 12) / len(bundles))
+                in_order = sorted(bundles.values(), key=lambda bundle: bundle[0][0])
+                for j, bundle in enumerate(in_order):
+                    for _, edge in bundle:
+                        setattr(edge, at, (j - (len(bundles) - 1) / 2) * step)
 
     # --- The result ---
 
