@@ -48,6 +48,7 @@ def test_without_graphviz_nobody_draws(monkeypatch):
     assert drawn_by_graphviz("digraph {}", "svg") is None
 
 
+@pytest.mark.filterwarnings("ignore:.* deprecated - use:DeprecationWarning")  # pydot 4.0 uses old names of pyparsing
 @pytest.mark.parametrize("subgraph", [False, True])
 def test_pydot_reads_it(subgraph):
     pydot = pytest.importorskip("pydot")
