@@ -6,6 +6,21 @@ a whole stays a pure function. Outside any scope, variables hold their values th
 """
 
 import threading
+from typing import Any, NamedTuple
+
+
+class Shard(NamedTuple):
+    """The part of a batch that one device computes, where a batch is split over several.
+
+    Attributes:
+        count: number of parts.
+        number: which of them this is, from 0; traced.
+        rows: rows of this part.
+    """
+
+    count: int
+    number: Any
+    rows: int
 
 
 class Scope:
@@ -23,12 +38,15 @@ class Scope:
         valid_rows: traced number of real rows in a padded batch, or None when every row is real.
         outside: dict that takes down variables read although they have no value here, with the value they gave; scopes
             within this one share it. None takes nothing down.
+        shard: the :class:`Shard` of the batch that is computed here, and in scopes within this; None for all of it.
         frozen: True inside a model that is not trainable, whose layers leave their averages alone.
     """
 
-    __slots__ = ("values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "frozen")
+    __slots__ = (
+        "values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "shard", "frozen",
+    )  # fmt: skip
 
-    def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None):
+    def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None, shard=None):
         self.values = {} if values is None else values
         self.training = training
         self.seed = seed
@@ -38,6 +56,7 @@ class Scope:
         self.masks = {}
         self.valid_rows = valid_rows
         self.outside = outside
+        self.shard = shard
         self.frozen = False
 
     def mask_of(self, value):
@@ -53,6 +72,8 @@ class Scope:
         stack = _stack()
         if self.outside is None and stack:
             self.outside = stack[-1].outside
+        if self.shard is None and stack:
+            self.shard = stack[-1].shard
         stack.append(self)
         return self
 

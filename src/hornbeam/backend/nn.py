@@ -2,6 +2,7 @@
 
 from hornbeam import config, scope
 from hornbeam.backend.random import draw
+from hornbeam.backend.shards import random_offset
 from hornbeam.backend.words import word
 from hornbeam.engines import engine
 
@@ -121,7 +122,7 @@ def dropout(x, level, noise_shape=None, seed=None):
         size if wanted is None else int(wanted) for wanted, size in zip(noise_shape, x.shape, strict=True)
     )  # fmt: skip
     step_seed, salt = draw(seed)
-    return engine.dropout(x, level, noise, step_seed, salt)
+    return engine.dropout(x, level, noise, step_seed, salt, random_offset(noise))
 
 
 @word

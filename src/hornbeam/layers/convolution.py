@@ -66,6 +66,7 @@ class ConvolutionLayer(WindowLayer):
     """What dense, transposed, depthwise and separable convolutions share: window, bias and activation."""
 
     paddings = ("valid", "same")
+    leaves_cores_idle = False
 
     def _set_window(self, kernel_size, strides, padding, data_format, dilation_rate):
         self._set_layout(data_format)

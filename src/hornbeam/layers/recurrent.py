@@ -66,6 +66,7 @@ class RNN(Layer):
 
     # One row depends on no other unless the user's cell makes it so; kept states belong to rows.
     rowwise = property(lambda self: getattr(self.cell, "rowwise", False) and not self.stateful)
+    leaves_cores_idle = True
 
     @property
     def states(self):

@@ -29,8 +29,9 @@ class Run:
         self.data = data
         self.batch_size = min(batch_size, data.rows)
         self.seed = np.uint32(seed)
-        self.program, self.may_pad = steps.program(kind, data)
-        self.resident = data.resident
+        self.shards = steps.shards(kind, data, self.batch_size)
+        self.program, self.may_pad = steps.program(kind, data, self.shards)
+        self.resident = data.resident and self.shards == 1
 
     def chunks(self, shuffle=False, count=None, one_by_one=False, refresh_s=QUIET_S):
         """Carry out the pass; yields (first step, number of real rows of each step, logs of the chunk).
@@ -98,7 +99,8 @@ class Run:
         return self._finish(arrays, None, counts, np.int32(0), np.int32(len(plan)), slice(None))
 
     def _finish(self, arrays, plan, counts, start, stop, rows):
-        self.program, _ = self.steps.program(self.kind, self.data)  # another, if a variable it took as constant was set
+        # another program, if a variable that it took as constant was set
+        self.program, _ = self.steps.program(self.kind, self.data, self.shards)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         made = []
         try:

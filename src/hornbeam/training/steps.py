@@ -6,6 +6,8 @@ from hornbeam import backend as K
 from hornbeam import nest, scope, symbolic
 from hornbeam.training.objectives import NotRowwise
 
+LEAST_ROWS = 8  # of a batch on each device; fewer are not worth the devices' meeting
+
 
 class Steps:
     """The programs of one compiled model; made anew when the model is compiled again.
@@ -40,10 +42,10 @@ class Steps:
 
     # --- Pure steps ---
 
-    def _forward(self, values, inputs, training, seed, valid, with_losses):
+    def _forward(self, values, inputs, training, seed, valid, with_losses, shard=None):
         """Run the model in a scope of its own: (scope, outputs, masks, values of symbolic losses and metrics)."""
         extra = self._symbolic_extras() if with_losses else []
-        context = scope.Scope(values, training, seed, valid, self.captured.seen)
+        context = scope.Scope(values, training, seed, valid, self.captured.seen, shard)
         with context:
             outputs, masks, extras = self.model.run_with(inputs, None, [], {}, extra)
         outputs = nest.flatten(outputs)
@@ -88,7 +90,7 @@ class Steps:
     def _wants_target(self):
         return list(zip(self.objectives.losses, self.objectives.metrics, strict=True))
 
-    def _train_step(self, fixed, state, batch, valid):
+    def _train_step(self, fixed, state, batch, valid, shard=None):
         seed = fixed["seed"] + K.cast(state["step"], "uint32") * np.uint32(0x9E3779B1)
         hyper = dict(zip(self.hyper, fixed["hyper"], strict=True))
         carried = self._carried("train")
@@ -97,7 +99,7 @@ class Steps:
             values = {**hyper, **dict(zip(self.trainable, weights, strict=True))}
             values.update(zip(carried, state["carried"], strict=True))
             values.update(zip(self.captured.known, fixed["captured"], strict=True))
-            parts = self._forward(values, nest.pack_like(self._form, batch["x"]), True, seed, valid, True)
+            parts = self._forward(values, nest.pack_like(self._form, batch["x"]), True, seed, valid, True, shard)
             context = parts[0]
             total, logs = self._judge(*parts, batch, valid)
             with context:
@@ -107,6 +109,8 @@ class Steps:
             return total, (logs, [context.values[v] for v in carried])
 
         (_, (logs, new_carried)), gradients = K.engine.value_and_gradients(loss_of, state["weights"])
+        if shard is not None:
+            gradients, logs = K.engine.sum_over_shards((gradients, logs))
         with scope.Scope(hyper):
             weights, optimizer = self.optimizer.update(gradients, state["optimizer"], state["weights"], state["step"])
             weights = [
@@ -140,14 +144,17 @@ class Steps:
 
     # --- Programs ---
 
-    def program(self, kind, data):
+    def program(self, kind, data, shards=1):
         """The compiled loop for 'train', 'test' or 'predict' steps, and whether short batches may be padded.
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
+
+        Args:
+            shards: number of devices each batch is split over; see :meth:`shards`.
         """
         if self.captured.changed():
             self._programs.clear()
-        key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase())
+        key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase(), shards)
         if key not in self._programs:
             self._form, self._weighted = data.form, [w is not None for w in data.weights]
             step = getattr(self, f"_{kind}_step")
@@ -155,13 +162,32 @@ class Steps:
 
             def bound(fixed, state, batch, valid):
                 self._form, self._weighted = form, weighted  # tracing may come later, for another form of data
-                return step(fixed, state, batch, valid)
+                return step(fixed, state, batch, valid) if shards == 1 else on_part(fixed, state, batch, valid)
 
-            self._programs[key] = (K.engine.compile_steps(bound), bound)
-        run, bound = self._programs[key]
-        if key not in self._may_pad:
-            self._may_pad[key] = self._study(kind, bound, data)
-        return run, self._may_pad[key]
+            def on_part(fixed, state, batch, valid):
+                shard = scope.Shard(shards, K.engine.shard_number(), len(nest.flatten(batch["x"])[0]))
+                if valid is not None:
+                    valid = K.clip(valid - shard.number * shard.rows, 0, shard.rows)
+                return step(fixed, state, batch, valid, shard)
+
+            self._programs[key] = (K.engine.compile_steps(bound, shards), step)
+        run, step = self._programs[key]
+        whole = key[:-1]  # what is true of the step is true of its parts
+        if whole not in self._may_pad:
+            self._may_pad[whole] = self._study(kind, step, data)
+        return run, self._may_pad[whole]
+
+    def shards(self, kind, data, batch_size):
+        """How many devices a batch is split over: the cores of a CPU (`HORNBEAM_CPU_DEVICES`), in training, where a
+        layer leaves cores idle, none keeps them busy, and rows do not meet before the loss.
+        """
+        devices = K.engine.step_devices()
+        if kind != "train" or devices == 1 or batch_size % devices or batch_size // devices < LEAST_ROWS:
+            return 1
+        layers = self.model.flat_layers()
+        idle = [layer.leaves_cores_idle for layer in layers]
+        apart = not self.metric_variables and not any(layer.mixes_rows_in_training for layer in layers)
+        return devices if True in idle and False not in idle and apart and self.program(kind, data)[1] else 1
 
     def _study(self, kind, step, data):
         """Learn what numbers a step reports, and whether short batches may be padded: can the real rows be told from

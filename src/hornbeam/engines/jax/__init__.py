@@ -1,11 +1,13 @@
 """The JAX engine: the primitive words, compiled by XLA. Speed lives here; see docs/decisions for what was measured."""
 
-from hornbeam.engines.jax import memory
+from hornbeam.engines.jax import devices, memory
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
+devices.announce_devices()  # before the engine starts
 
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
+from hornbeam.engines.jax.devices import shard_number, step_devices, sum_over_shards  # noqa: E402
 from hornbeam.engines.jax.export import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403

@@ -23,6 +23,7 @@ from hornbeam.engines.jax.products import dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.windows import (
     channels_last,
+    fold_taps,
     geometry,
     is_padded,
     lay,
@@ -175,6 +176,8 @@ def _how_to_convolve(x, w, spot):
 def _how_to_spread(y, w, spot):
     if _one_tap(spot):
         return "product"
+    if max(spot.strides) > 1:
+        return "folded"
     narrow = w.shape[-2] < 16 or 2 * w.shape[-2] < w.shape[-1]
     small = math.prod(spot.out) <= 64
     return "columns" if not spot.stays or small or narrow or len(spot.window) > 2 or not _is_single(y) else "turned"
@@ -234,6 +237,20 @@ def _columns_back(y, w, spot):
     return sum(lay(parts[(*front, *tap)], spot, tap) for tap in spot.taps)
 
 
+def _folded_back(y, w, spot):
+    """One matrix product, then each axis of taps folded into its axis of places, the last one first.
+
+    For strides above 1, where the sum over all taps of an image with holes is slow: a volume's transposed convolution
+    (3 taps, stride 2) took 20 times as long, and compiling one of 4 x 4 x 4 taps minutes.
+    """
+    rank = len(spot.window)
+    parts = dot(y.reshape(-1, y.shape[-1]), w.reshape(-1, w.shape[-1]).T)
+    parts = parts.reshape(*y.shape[:-1], *spot.window, w.shape[-2])
+    for axis in reversed(range(rank)):
+        parts = fold_taps(parts, spot, axis, 1 + rank + axis)
+    return parts
+
+
 def _turned_back(y, w, spot):
     """A convolution with the taps turned round; for strides of 1."""
     return lay_back(y, w.swapaxes(-1, -2), spot, _xla)
@@ -264,7 +281,9 @@ def _columns_kernel(x, y, spot):
 
 
 _FORWARD = {"product": _product, "columns": _columns, "xla": _xla}
-_BACKWARD = {"product": _product_back, "columns": _columns_back, "turned": _turned_back}
+_BACKWARD = {
+    "product": _product_back, "columns": _columns_back, "folded": _folded_back, "turned": _turned_back,
+}  # fmt: skip
 _KERNEL = {"product": _product_kernel, "lines": _lines_kernel, "columns": _columns_kernel}
 
 

@@ -1,7 +1,6 @@
 """Programs of the JAX engine as bytes: StableHLO, to be run without this library."""
 
 import jax
-import jax.export
 import numpy as np
 
 from hornbeam.engines.jax.tensors import _dtype
@@ -23,6 +22,8 @@ def export_program(function, specs):
     Raises:
         ValueError: the function needs to know a size that is open.
     """
+    import jax.export  # half a tenth of a second, which only those who export shall pay
+
     scope = jax.export.SymbolicScope()
     forms = []
     for shape, dtype in specs:
@@ -30,6 +31,6 @@ def export_program(function, specs):
         forms.append(jax.ShapeDtypeStruct(sizes, np.dtype(_dtype(dtype))))
     try:
         exported = jax.export.export(jax.jit(function), platforms=_PLATFORMS)(*forms)
-    except (jax.core.InconclusiveDimensionOperation, TypeError) as error:
+    except (jax.errors.InconclusiveDimensionOperation, TypeError) as error:
         raise ValueError(str(error).splitlines()[0]) from error
     return bytes(exported.serialize())

@@ -8,16 +8,19 @@ N steps at once are the same machine code as N times one step, so the results ar
 import jax
 import jax.numpy as jnp
 
+from hornbeam.engines.jax import devices as _devices
 from hornbeam.engines.jax.transforms import compile_function
 
 
-def compile_steps(step):
+def compile_steps(step, shards=1):
     """Compile a loop over steps.
 
     Args:
         step: pure function (fixed, state, batch, valid) -> (state, logs). `fixed` are arrays it only reads, `state`
             those it carries on (their memory is reused), `batch` arrays with rows first, `valid` the number of rows
             that are real, or None. `logs` is any nest of arrays.
+        shards: number of devices that each batch is split over; `data` must then be stacked batches, `plan` None, and
+            `step` make its results equal on all of them (`sum_over_shards`).
 
     Returns:
         run(fixed, state, data, plan, valid, start, stop) -> (state, logs).
@@ -50,4 +53,4 @@ def compile_steps(step):
         _, state, logs = jax.lax.while_loop(lambda carry: carry[0] < stop, body, (start, state, logs))
         return state, logs
 
-    return compile_function(run, donate=(1,))
+    return compile_function(run, donate=(1,)) if shards == 1 else _devices.split_over_devices(run, shards)

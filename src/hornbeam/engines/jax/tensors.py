@@ -102,7 +102,15 @@ def cast(x, dtype):
 
 
 def reshape(x, shape):
-    return jnp.reshape(x, builtins.tuple(int(s) for s in shape))
+    return jnp.reshape(x, builtins.tuple(_size(s) for s in shape))
+
+
+def _size(size):
+    """A size as an integer; one that stays open in an exported program, as it is."""
+    try:
+        return int(size)
+    except jax.errors.InconclusiveDimensionOperation:
+        return size
 
 
 def transpose(x, axes=None):

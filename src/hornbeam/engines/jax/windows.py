@@ -102,6 +102,31 @@ def lay(part, spot, tap):
     return lax.pad(part, jnp.zeros((), part.dtype), ((0, 0, 0), *rules, (0, 0, 0)))
 
 
+def fold_taps(parts, spot, axis, taps_axis):
+    """What each tap of one axis lays back on the input, summed: that axis of places grows to the input's size.
+
+    Args:
+        parts: (B, *places, *taps, C); of the window's axes those after `axis` are folded already.
+        axis: number of the spatial axis.
+        taps_axis: where its taps stand in `parts`.
+    """
+    size, stride, spacing = spot.sizes[axis], spot.strides[axis], spot.dilation[axis]
+    slices = [lax.index_in_dim(parts, t, taps_axis, keepdims=False) for t in range(spot.window[axis])]
+    place, found = 1 + axis, []
+    for start in range(stride):  # positions start, start + stride ... of the input are their own array, without holes
+        shape = list(slices[0].shape)
+        shape[place] = count = len(range(start, size, stride))
+        total = jnp.zeros(shape, parts.dtype)
+        for tap, piece in enumerate(slices):
+            first, apart = divmod(tap * spacing - spot.pads[axis][0] - start, stride)
+            if apart == 0:
+                rules = [(0, 0, 0)] * piece.ndim
+                rules[place] = (first, count - first - spot.out[axis], 0)
+                total = total + lax.pad(piece, jnp.zeros((), piece.dtype), rules)
+        found.append(total)
+    return weave(found, place, size) if stride > 1 else found[0]
+
+
 # --- Gradients of the input as convolutions: one for every remainder of position by stride, interleaved ---
 
 

@@ -5,7 +5,22 @@ import numpy as np
 from hornbeam import nest
 
 
-def compile_steps(step):
+def step_devices():
+    """How many devices a batch may be split over."""
+    return 1
+
+
+def sum_over_shards(x):
+    """`x`: a batch is never split here."""
+    return x
+
+
+def shard_number():
+    """Which part of the batch is computed."""
+    return 0
+
+
+def compile_steps(step, shards=1):
     """The loop of the compiled engine, spelled out; see there for what the arguments mean."""
 
     def run(fixed, state, data, plan, valid, start, stop):
