@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from hornbeam.saving import guards, hdf5_portable
+from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import GuardedFile
+from hornbeam.saving.portable_activations import names_of_formulas
 from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
 MANIFEST = "hornbeam_manifest"
@@ -40,9 +41,11 @@ def write_model(stored, path):
     Raises:
         OSError: the disk is full or the file cannot be written. ValueError: a weight or name that HDF5 cannot hold.
     """
+    from hornbeam.saving import hdf5_portable
+
     with _new_file(path) as (file, tensors):
         texts = {"model_config": _json(hdf5_portable.architecture(stored.architecture))}
-        training = hdf5_portable.training(stored.training)
+        training = hdf5_portable.training(stored.training, stored.architecture)
         if training is not None:
             texts["training_config"] = _json(training)
         for name, text in texts.items():
@@ -165,7 +168,7 @@ def _write_layers(group, stored, tensors):
 
 
 def _write_state(group, stored, tensors):
-    names = hdf5_portable.state_names(stored)
+    names = _state_names(stored)
     _write_list(group, "weight_names", names)
     found = []
     for name, value in zip(names, stored.optimizer_weights, strict=True):
@@ -173,6 +176,13 @@ def _write_state(group, stored, tensors):
         entry["path"] = _path_of(group, name)
         found.append(entry)
     return found
+
+
+def _state_names(stored):
+    """Names of the optimizer's arrays, in one group so that no layer's name gets in the way."""
+    optimizer = (stored.training or {}).get("optimizer") or {}
+    kind = str(optimizer.get("class_name") or "Optimizer").rsplit(">", 1)[-1].replace("/", "_")
+    return [f"training/{kind}/variable_{i}:0" for i in range(len(stored.optimizer_weights))]
 
 
 def _path_of(group, name):
@@ -251,7 +261,7 @@ def read_model(path):
         architecture = {"keras_version": origin.keras_version, "backend": origin.backend, **architecture}
         training = _read_object(file, "training_config") if file.has("", "training_config") else None
         return StoredModel(
-            hdf5_portable.own_architecture(architecture),
+            names_of_formulas(architecture),
             _read_layers(file, "model_weights"),
             _own_training(training),
             _read_state(file),

@@ -8,13 +8,34 @@ are numbered so that both ways of counting find them (docs/decisions/0006-model-
 
 from typing import Any
 
-from hornbeam.saving.portable_activations import formula_of, name_of
+from hornbeam.saving.keras3_config import _call_to_keras3, _input_dtype, _legal, _word_to_keras3
+from hornbeam.saving.keras3_training import training_to_keras3
+from hornbeam.saving.portable_activations import formula_of
 
 # Settings that Keras 3 or tf-keras refuse; what they decide is either the default there, or of no matter for a result.
-_OURS_ONLY = {"seed", "use_cudnn", "implementation_used", "optional", "ragged"}
+_OURS_ONLY = ("seed", "use_cudnn", "optional", "ragged")
+_DROPPED = dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), ("trainable",))
+# Settings that one of them refuses: left out where they ask for nothing, written where they ask for something.
+_AT_REST = {
+    "Cropping1D": {"data_format": "channels_last"},
+    "ZeroPadding1D": {"data_format": "channels_last"},
+    "LeakyReLU": {"negative_slope": None},
+    "Resizing": {"pad_to_aspect_ratio": False, "fill_mode": "constant", "fill_value": 0.0, "antialias": False,
+                 "data_format": "channels_last"},
+    # A function of this name is in keras.layers, and its reader of old files takes every such text for the function.
+    "Attention": {"score_mode": "dot"},
+}  # fmt: skip
+# Layers whose classic formula no other Keras has: under a name they do not know, for an error there is better than a
+# wrong number.
+_OURS_ALONE = {"UpSampling2D": ("interpolation", "bilinear")}
 _GRAPHS = ("Model", "Functional", "Sequential")
+_RECURRENT = ("RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM2D", "Bidirectional")
+# Keras 3 knows the short names when it compiles, but not all of them when it loads.
+_LONG_NAMES = {
+    "mse": "mean_squared_error", "mae": "mean_absolute_error", "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
+}  # fmt: skip
 _INNER = ("layer", "backward_layer", "cell", "cells")
-_INTEGER_INPUTS = ("Embedding",)
 
 
 # --- Writing: architectures ---
@@ -35,44 +56,58 @@ def _model(entry):
         return {**entry, "config": _stack(config)}
     if isinstance(config, dict) and "layers" in config and "input_layers" in config:
         return {**entry, "config": _graph(config)}
-    return {**entry, "config": _settings(entry["class_name"], config)}
+    name = entry["class_name"]
+    setting, value = _OURS_ALONE.get(name, (None, None))
+    if setting is not None and config.get(setting) == value:
+        name = f"Hornbeam>{name}"
+    return {**entry, "class_name": name, "config": _settings(entry["class_name"], config)}
 
 
 def _stack(config):
     """A Sequential's: the shape of the input becomes a layer of its own."""
     config = dict(config) if isinstance(config, dict) else {"name": "sequential", "layers": config}
     layers = list(config["layers"])
-    shape = config.get("build_input_shape") or (layers[0]["config"].get("batch_input_shape") if layers else None)
+    shape = config.get("build_input_shape")
     entries = [_model(layer) for layer in layers]
-    if shape and layers[0]["class_name"] != "InputLayer":
-        first = layers[0]["config"]
-        kind = "int32" if layers[0]["class_name"] in _INTEGER_INPUTS else first.get("dtype", "float32")
+    if shape and layers and layers[0]["class_name"] != "InputLayer":
+        name = f"{_legal(layers[0]['config'].get('name') or 'stack')}_input"
         inner = {
-            "batch_input_shape": list(shape), "dtype": kind, "sparse": False, "name": f"{first.get('name')}_input"
+            "batch_input_shape": list(shape), "dtype": _input_dtype(layers[0]), "sparse": False, "name": name
         }  # fmt: skip
         entries.insert(0, {"class_name": "InputLayer", "config": inner})
-    return {"name": config.get("name"), "layers": entries}
+    return {"name": _legal(config.get("name") or "sequential"), "layers": entries}
 
 
 def _graph(config):
     nested = {e["name"] for e in config["layers"] if e["class_name"] in _GRAPHS or "layers" in (e["config"] or {})}
-    entries = []
-    for entry in config["layers"]:
-        calls = [_call(call, nested) for call in entry["inbound_nodes"]]
-        if entry["name"] in nested:
-            calls = [call for call in calls for _ in (0, 1)]
-        made = _model({"class_name": entry["class_name"], "config": entry["config"]})
-        entries.append({"name": entry["name"], **made, "inbound_nodes": calls})
+    entries = [_entry(entry, nested) for entry in config["layers"]]
     return {
         **config,
+        "name": _legal(config.get("name") or "model"),
         "layers": entries,
-        "input_layers": [_place(p, nested) for p in _rows(config["input_layers"])],
-        "output_layers": [_place(p, nested) for p in _rows(config["output_layers"])],
+        "input_layers": _ends(config["input_layers"], nested),
+        "output_layers": _ends(config["output_layers"], nested),
     }
 
 
-def _rows(places):
-    return [places] if places and isinstance(places[0], str) else places
+def _ends(places, nested):
+    """Inputs or outputs; a single one is no list, lest Keras 3 gives lists of one."""
+    rows = [places] if places and isinstance(places[0], str) else places
+    found = [_place(row, nested) for row in rows]
+    return found[0] if len(found) == 1 else found
+
+
+def _entry(entry, nested):
+    """One layer of a graph, with its calls."""
+    if entry["class_name"] == "Operation":
+        made = _word_to_keras3(entry)
+        nodes = made["inbound_nodes"]
+        return {**made, "inbound_nodes": [_renumbered(node, nested) for node in nodes]}
+    calls = [_call(entry, call, nested) for call in entry["inbound_nodes"]]
+    if entry["name"] in nested:
+        calls = [call for call in calls for _ in (0, 1)]
+    made = _model({"class_name": entry["class_name"], "config": entry["config"]})
+    return {"name": _legal(entry["name"]), **made, "inbound_nodes": calls}
 
 
 def _place(place, nested):
@@ -82,55 +117,45 @@ def _place(place, nested):
     call i in both; the other of the two leads nowhere and is dropped when the graph is built.
     """
     name, call, tensor = place[:3]
-    return [name, 2 * call + 1 if name in nested else call, tensor]
+    return [_legal(name), 2 * call + 1 if name in nested else call, tensor]
 
 
-def _call(call, nested):
-    """One call of a layer: rows of places as in Keras 2, or Keras 3's form where tensors are arguments by name."""
-    if isinstance(call, list):
-        kwargs = call[0][3] if len(call[0]) > 3 else {}
-        if not kwargs:
-            return [[*_place(row, nested), {}] for row in call]
-        if not _has_tensors(kwargs) and "__args__" not in kwargs:
-            return [[*_place(row, nested), dict(kwargs)] for row in call]
-        first = [_tensor(row, nested) for row in call]
-        rest = {key: value for key, value in kwargs.items() if key != "__args__"}
-        args = [first if len(first) > 1 else first[0], *kwargs.get("__args__", [])]
-        return {"args": _arguments(args, nested), "kwargs": _arguments(rest, nested)}
-    return {"args": _arguments(call["args"], nested), "kwargs": _arguments(call["kwargs"], nested)}
+def _call(entry, call, nested):
+    """One call of a layer: rows of places as in Keras 2, or Keras 3's form where rows cannot say it there."""
+    kwargs = call[0][3] if len(call[0]) > 3 else {}
+    states = entry["class_name"] in _RECURRENT and len(call) > 1
+    if states or "__args__" in kwargs or _has_references(kwargs):
+        return _renumbered(_call_to_keras3(entry, call), nested)
+    return [[*_place(row, nested), dict(kwargs)] for row in call]
 
 
-def _has_tensors(value):
+def _has_references(value):
     if isinstance(value, dict):
-        return "__tensor__" in value or any(map(_has_tensors, value.values()))
-    return isinstance(value, list) and any(map(_has_tensors, value))
+        return any(str(key).startswith("__") for key in value) or any(map(_has_references, value.values()))
+    return isinstance(value, list) and any(map(_has_references, value))
 
 
-def _tensor(place, nested):
-    history = _place(place, nested)
-    return {
-        "class_name": "__keras_tensor__",
-        "config": {"shape": [None], "dtype": "float32", "keras_history": history},
-    }
-
-
-def _arguments(value, nested) -> Any:
+def _renumbered(value, nested) -> Any:
+    """A call in Keras 3's form with the places in it numbered as in files."""
     if isinstance(value, dict):
-        if "__tensor__" in value:
-            return _tensor(value["__tensor__"], nested)
-        return value if "class_name" in value else {key: _arguments(item, nested) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_arguments(item, nested) for item in value]
-    return value
+        return {
+            key: _place(item, nested) if key == "keras_history" else _renumbered(item, nested)
+            for key, item in value.items()
+        }
+    return [_renumbered(item, nested) for item in value] if isinstance(value, list) else value
 
 
 def _settings(class_name, config):
     """Settings of one layer."""
     if not isinstance(config, dict):
         return config
-    drop = _OURS_ONLY if class_name == "InputLayer" else _OURS_ONLY | {"batch_input_shape"}
-    found = {key: _setting(key, value) for key, value in config.items() if key not in drop}
-    return found
+    drop = (*_OURS_ONLY, *_DROPPED.get(class_name, ()), *(() if class_name == "InputLayer" else ("batch_input_shape",)))
+    rest = _AT_REST.get(class_name, {})
+    return {
+        key: _legal(value) if key == "name" and isinstance(value, str) else _setting(key, value)
+        for key, value in config.items()
+        if key not in drop and not (key in rest and rest[key] == value)
+    }
 
 
 def _setting(key, value):
@@ -155,28 +180,27 @@ def _inner(entry):
     return {**made, "module": "keras" if name in _GRAPHS else "keras.layers", "registered_name": None}
 
 
-# --- Reading: architectures ---
-
-
-def own_architecture(value) -> Any:
-    """A configuration read from a file, with formulas that stand for an activation under its name again."""
-    if isinstance(value, dict):
-        return name_of(value) or {key: own_architecture(item) for key, item in value.items()}
-    return [own_architecture(item) for item in value] if isinstance(value, list) else value
-
-
 # --- Training ---
 
 
-def training(own):
-    """How a model was compiled, as others read it; None where they cannot."""
-    if own is None:
+def training(own, architecture):
+    """How a model was compiled, as others read it; None where they cannot, and it must be compiled anew."""
+    found = None if own is None else training_to_keras3(own, architecture)
+    if found is None:
         return None
-    return {**{key: value for key, value in own.items() if key != "optimizer"}, "optimizer_config": own["optimizer"]}
+    optimizer = found["optimizer"]
+    # Settings at rest are left out: tf-keras does not know all of them.
+    settings = {key: value for key, value in optimizer["config"].items() if value is not None}
+    for name in ("use_ema", "ema_momentum"):
+        settings.pop(name, None)
+    parts = {key: _long_names(found[key]) for key in ("loss", "metrics", "weighted_metrics", "loss_weights")}
+    kind = {"class_name": optimizer["class_name"], "config": settings}
+    return {"optimizer_config": kind, **parts, "sample_weight_mode": own.get("sample_weight_mode")}
 
 
-def state_names(stored):
-    """Names of the optimizer's arrays: 'training/Adam/iterations:0', then one a slot and weight."""
-    optimizer = (stored.training or {}).get("optimizer") or {}
-    kind = str(optimizer.get("class_name") or "Optimizer").rsplit(">", 1)[-1].replace("/", "_")
-    return [f"training/{kind}/variable_{i}:0" for i in range(len(stored.optimizer_weights))]
+def _long_names(value) -> Any:
+    if isinstance(value, dict):
+        return {key: _long_names(item) for key, item in value.items()} if "class_name" not in value else value
+    if isinstance(value, list):
+        return [_long_names(item) for item in value]
+    return _LONG_NAMES.get(value.lower(), value) if isinstance(value, str) else value

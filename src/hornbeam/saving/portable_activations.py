@@ -6,6 +6,8 @@ ReLU, which is our formula. Both writers (hdf5_portable for .h5, keras3_config f
 `formula_of`, and both readers recognise it with `name_of`, also after Keras 3 has written the model again.
 """
 
+from typing import Any
+
 # name -> the layers that are its formula, each with the settings that do something
 _FORMULAS = {
     "hard_sigmoid": [("Rescaling", {"scale": 0.2, "offset": 0.5}), ("ReLU", {"max_value": 1.0})],
@@ -54,6 +56,18 @@ def name_of(value):
         if found == [(kind, settings) for kind, settings in wanted]:
             return name
     return None
+
+
+def names_of_formulas(value) -> Any:
+    """A configuration with every formula that stands for an activation replaced by the activation's name.
+
+    Example:
+        >>> names_of_formulas({"units": 3, "activation": formula_of("hard_sigmoid")})
+        {'units': 3, 'activation': 'hard_sigmoid'}
+    """
+    if isinstance(value, dict):
+        return name_of(value) or {key: names_of_formulas(item) for key, item in value.items()}
+    return [names_of_formulas(item) for item in value] if isinstance(value, list) else value
 
 
 def _facts(layer):
