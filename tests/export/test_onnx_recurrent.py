@@ -1,4 +1,4 @@
-"""Recurrent layers as ONNX: every layer, every way to call it, and masks with gaps, at the front, and over whole rows."""
+"""Recurrent layers as ONNX: every layer, every way to call it, masks with gaps, in front, over whole rows."""
 
 import numpy as np
 import pytest
@@ -115,9 +115,10 @@ def test_a_cell_of_ones_own_with_constants_and_masks():
     check(settle(Model([x, given], outputs)), [GAPS, numbers(5, 2)])
 
 
-@pytest.mark.parametrize(
-    "settings", [{"return_sequences": True, "return_state": True, "padding": "same", "go_backwards": True}, {"strides": 2}]
-)
+SAME = {"padding": "same", "return_sequences": True, "return_state": True, "go_backwards": True}
+
+
+@pytest.mark.parametrize("settings", [SAME, {"strides": 2}], ids=str)
 def test_conv_lstm(settings):
     x, movie = Input((None, 4, 4, 2)), numbers(2, 3, 4, 4, 2)
     check(settle(Model(x, L.ConvLSTM2D(2, 2, **settings)(x))), movie)
