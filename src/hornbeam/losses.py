@@ -53,7 +53,7 @@ def unwrapped(config):
     """The name inside the dict that Keras 3 writes for a function; anything else as it is."""
     if isinstance(config, dict) and config.get("class_name") == "function":
         inner = config["config"]
-        return inner["name"] if isinstance(inner, dict) else inner
+        return inner.get("name") if isinstance(inner, dict) else inner
     return config
 
 

@@ -208,15 +208,23 @@ def deserialize(kind, config, custom_objects=None) -> Any:
         return found() if inspect.isclass(found) else found
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(f"A {kind} configuration is a dict with 'class_name' and 'config'; got {config!r}.")
-    found = find(kind, config["class_name"], custom_objects)
+    name = config["class_name"]
+    found = find(kind, name, custom_objects)
     settings = config.get("config") or {}
     if not inspect.isclass(found):
         if not isinstance(settings, dict) or not settings:
             return found
         given = [*(custom_objects or {}).values(), *_current_custom().values()]  # a factory, handed over as such
-        if kind in _PLAIN_FUNCTIONS and found not in given:
-            raise ValueError(f"{config['class_name']!r} is a function, which a configuration names and does not call.")
+        if (kind in _PLAIN_FUNCTIONS or found in _names) and found not in given:
+            raise ValueError(f"{name!r} is a function, which a configuration names and does not call.")
         return found(**settings)
+    try:
+        return _from_config(found, settings, custom_objects)
+    except KeyError as error:
+        raise ValueError(f"The configuration of {name!r} has no {error}: {str(settings)[:200]}") from error
+
+
+def _from_config(found, settings, custom_objects):
     if not hasattr(found, "from_config"):
         return found(**settings)
     if custom_objects and "custom_objects" in inspect.signature(found.from_config).parameters:

@@ -96,7 +96,7 @@ def test_what_safetensors_cannot_hold_is_said_when_saving(tmp_path):
         tensors.write_safetensors(model_of(("l", [("w", np.ones(1, "c16"))])), tmp_path / "w")
 
 
-@pytest.mark.parametrize("value", [np.array([object()]), np.array(["text"]), np.zeros(1, "f4,i4"), np.zeros(1, "M8[s]")])
+@pytest.mark.parametrize("value", [np.array([object()]), np.array(["text"]), np.zeros(1, "f4,i4"), np.zeros(1, "M8")])
 def test_only_numbers_are_written(value, suffix, tmp_path):
     with pytest.raises(ValueError, match="only numbers are saved"):
         FORMATS[suffix][0](model_of(("l", [("w", value)])), tmp_path / "w")
