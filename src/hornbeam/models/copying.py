@@ -137,8 +137,9 @@ def _compiled_parts(model, own_functions):
         made.iterations.assign(optimizer.iterations)
     else:
         made = copy.deepcopy(optimizer) if own_functions else optimizer
-    settings = dict(zip(("loss", "metrics", "loss_weights", "weighted_metrics"), model._compiled_with, strict=True))
-    settings["sample_weight_mode"] = model.sample_weight_mode
+    loss, metrics, loss_weights, weighted = model._compiled_with
+    settings = {"loss": loss, "metrics": metrics, "loss_weights": loss_weights, "weighted_metrics": weighted,
+                "sample_weight_mode": model.sample_weight_mode}  # fmt: skip
     return {"optimizer": made, "state": state, "settings": copy.deepcopy(settings) if own_functions else settings}
 
 

@@ -5,12 +5,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import registry
-from hornbeam.saving import reading
+from hornbeam.config import ENGINES
+from hornbeam.saving import old_configs, reading
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredModel
 from hornbeam.saving.training_state import describe_training, restore_training, training_config
@@ -46,7 +48,7 @@ def architecture_of(model):
     return _as_json(architecture, "")
 
 
-def _as_json(value, place):
+def _as_json(value, place) -> Any:
     """`value` with the numbers of NumPy as Python's and tuples as lists; raises where that is not enough for JSON."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
@@ -127,11 +129,8 @@ def classic_architecture(config, origin=None):
         return keras3_config.from_keras3(config)
     if origin is None and version is not None:
         origin = Origin("json", str(version), str(config.get("backend") or ""))
-    if origin is None or origin.format == "keras":  # the archive's reader gives classic ones
-        return config
-    try:
-        from hornbeam.saving import old_configs
-    except ImportError:
+    own = version == CLASSIC_VERSION and config.get("backend") in ENGINES  # no other Keras 2 had these engines
+    if origin is None or own or origin.format == "keras":  # the archive's reader gives classic ones
         return config
     return old_configs.upgrade(config, origin)
 

@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 
 from hornbeam import backend as K
+from hornbeam.saving import old_weights
 from hornbeam.saving.stored import StoredLayer
 
 OWN_WEIGHTS = "top_level_model_weights"  # stands for weights that a model has beside those of its layers
@@ -96,12 +97,7 @@ def _fitted(layer, given, origin, reshape):
     """(variable, array) for all weights of a layer."""
     arrays = [value for _, value in given.weights]
     if not isinstance(layer, _OwnWeights):
-        try:
-            from hornbeam.saving import old_weights
-        except ImportError:
-            pass
-        else:
-            arrays = old_weights.for_layer(layer, arrays, origin)
+        arrays = old_weights.for_layer(layer, arrays, origin, [name for name, _ in given.weights])
     own = layer.weights
     what = f"layer {layer.name!r} ({type(layer).__name__})" if not isinstance(layer, _OwnWeights) else "the model"
     if len(own) != len(arrays):
