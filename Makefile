@@ -2,6 +2,7 @@
 #
 #   make demo    train a network on handwritten digits and draw what it learned
 #   make test    run the tests
+#   make nightly run the tests that take many minutes: thousands of killed saves and damaged files
 #   make bench   measure speed and memory beside the peers, write benchmarks/RESULTS.md
 #   make lint    ruff and pyright
 #   make clean   remove what the other words made
@@ -18,7 +19,7 @@ BENCH_ARGS ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test nightly bench lint clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -28,6 +29,9 @@ demo: $(VENV)/.installed-demo
 # Two workers, because two cores are the least a machine has today; tests/conftest.py shares the threads among them.
 test: $(VENV)/.installed-test
 	$(IN_VENV) -m pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+nightly: $(VENV)/.installed-test
+	$(IN_VENV) -m pytest -n 2 --dist worksteal -m nightly $(PYTEST_ARGS)
 
 bench: $(VENV)/.installed-bench
 	$(IN_VENV) benchmarks/run.py --install $(BENCH_ARGS)

@@ -31,8 +31,8 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
         yield archive
 
 
-def test_core_dependencies_stay_four():
-    assert names(PROJECT["dependencies"]) == {"jax", "numpy", "h5py", "rich"}
+def test_core_dependencies_stay_five():
+    assert names(PROJECT["dependencies"]) == {"jax", "numpy", "h5py", "rich", "safetensors"}
 
 
 def test_extras():
@@ -40,6 +40,9 @@ def test_extras():
     assert {"plot", "data", "test", "dev", "all"} <= set(extras)
     assert names(extras["plot"]) == {"matplotlib"}
     assert names(extras["data"]) == {"pandas", "scikit-learn"}
+    assert names(extras["onnx"]) == {"onnx"}
+    assert names(extras["yaml"]) == {"pyyaml"}
+    assert names(extras["tensorboard"]) == {"tensorboard", "tensorboardx"}
 
 
 def test_installed_metadata_is_the_projects():

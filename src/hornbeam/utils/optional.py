@@ -3,7 +3,10 @@
 import importlib
 
 # Top-level module -> the extra of this package that brings it.
-EXTRAS = {"matplotlib": "plot", "pandas": "data", "sklearn": "data", "yaml": "yaml", "onnx": "onnx", "onnxruntime": "onnx"}
+EXTRAS = {
+    "matplotlib": "plot", "pandas": "data", "sklearn": "data", "onnx": "onnx", "tensorboardX": "tensorboard",
+    "yaml": "yaml",
+}  # fmt: skip
 
 
 def require(module, purpose):
