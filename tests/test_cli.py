@@ -1,12 +1,15 @@
 """The command `hornbeam`: its words, its answers, its exit statuses."""
 
+import json
 import re
 import sys
 import types
 
+import numpy as np
 import pytest
 
 from hornbeam import cli
+from hornbeam.models import load_model, model_from_json
 
 
 def test_version(capsys):
@@ -81,3 +84,101 @@ def test_the_doctor_names_what_is_missing(monkeypatch):
     found = "\n".join(cli.findings())
     assert 'pandas        not installed (optional): pip install "hornbeam[data]"' in found
     assert "h5py          MISSING: pip install h5py" in found
+
+
+# --- Files of models ---
+
+
+@pytest.fixture(scope="module")
+def model():
+    from hornbeam.layers import Dense
+    from hornbeam.models import Sequential
+
+    made = Sequential([Dense(3, activation="relu", input_shape=(4,), name="first"), Dense(2, name="head")], name="m")
+    made.compile("adam", "mse")
+    return made
+
+
+@pytest.fixture
+def saved(model, tmp_path):
+    model.save(tmp_path / "in.h5")
+    return tmp_path / "in.h5"
+
+
+X = np.linspace(-1, 1, 8, dtype="float32").reshape(2, 4)
+
+
+@pytest.mark.parametrize("target", ["out.keras", "out.h5", "out.HDF5"])
+def test_convert_to_a_whole_model(saved, model, target, capsys):
+    assert cli.main(["convert", str(saved), str(saved.parent / target)]) == 0
+    assert re.search(rf"{target}: the whole model, [\d,]+ bytes", capsys.readouterr().out)
+    back = load_model(saved.parent / target)
+    assert back.loss == "mse"
+    np.testing.assert_allclose(back.predict(X), model.predict(X), rtol=1e-6)
+    assert cli.main(["convert", str(saved.parent / target), str(saved.parent / "bare.h5"), "--no-training"]) == 0
+    assert load_model(saved.parent / "bare.h5").optimizer is None
+
+
+@pytest.mark.parametrize("target", ["out.npz", "out.safetensors", "out.weights.h5"])
+def test_convert_to_weights(saved, model, target, capsys):
+    pytest.importorskip("safetensors")
+    path = saved.parent / target
+    assert cli.main(["convert", str(saved), str(path)]) == 0
+    assert ": weights," in capsys.readouterr().out
+    fresh = model_from_json(model.to_json())
+    fresh.load_weights(path)
+    np.testing.assert_array_equal(fresh.get_weights()[0], model.get_weights()[0])
+    assert cli.main(["summary", str(path)]) == 0
+    out = capsys.readouterr().out
+    assert re.search(r"first/kernel\S* +\(4, 3\) +float32", out)
+    assert "Total params: 23" in out
+
+
+def test_convert_to_an_architecture(saved, model):
+    assert cli.main(["convert", str(saved), str(saved.parent / "out.json")]) == 0
+    assert json.loads((saved.parent / "out.json").read_text())["config"] == json.loads(model.to_json())["config"]
+
+
+def test_convert_to_what_runs_elsewhere(saved, model):
+    runtime = pytest.importorskip("onnxruntime")
+    path = saved.parent / "out.onnx"
+    assert cli.main(["convert", str(saved), str(path), "--opset", "19"]) == 0
+    session = runtime.InferenceSession(path)
+    np.testing.assert_allclose(session.run(None, {session.get_inputs()[0].name: X})[0], model.predict(X), rtol=1e-5)
+    assert cli.main(["convert", str(saved), str(saved.parent / "out.stablehlo")]) == 0
+    assert (saved.parent / "out.stablehlo").stat().st_size > 0
+
+
+def test_summary_of_a_model_and_of_an_architecture(saved, model, capsys):
+    (saved.parent / "m.json").write_text(model.to_json())
+    for path in (saved, saved.parent / "m.json"):
+        assert cli.main(["summary", str(path)]) == 0
+        out = capsys.readouterr().out
+        assert "first (Dense)" in out
+        assert "Total params: 23" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (["convert", "in.h5", "out.onxx"], r"Unknown suffix '.onxx'. Did you mean '.onnx'\?"),
+        (["convert", "in.h5", "out"], r"Unknown suffix ''. Known: .*\.keras.*It says what 'out' is to be"),
+        (["convert", "none.h5", "out.onnx"], "none.h5: there is no such file"),
+        (["convert", "bad.h5", "out.onnx"], "bad.h5: this is no model"),
+        (["summary", "none.keras"], "none.keras: there is no such file"),
+        (["summary", "none.json"], "No such file"),
+        (["convert", "w.npz", "out.keras"], "weights only"),
+        (["convert", "in.h5", "none/out.keras"], "none"),
+    ],
+)
+def test_what_cannot_be_converted(words, answer, saved, monkeypatch, capsys):
+    monkeypatch.chdir(saved.parent)
+    (saved.parent / "bad.h5").write_text("nothing of the kind")
+    np.savez(saved.parent / "w.npz", x=X)
+    before = sorted(saved.parent.iterdir())
+    assert cli.main(words) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"hornbeam {words[0]}: ")
+    assert re.search(answer, said)
+    assert "Traceback" not in said
+    assert sorted(saved.parent.iterdir()) == before

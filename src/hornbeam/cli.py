@@ -1,13 +1,19 @@
-"""The command `hornbeam`: demo, doctor, --version."""
+"""The command `hornbeam`: demo, convert, summary, doctor, --version."""
 
 import argparse
 import importlib.metadata
 import os
 import platform
 import sys
+from pathlib import Path
+
+import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import checks, config
+from hornbeam import checks, config, models
+from hornbeam.saving.atomic import replacing
+from hornbeam.saving.errors import ModelFileError
+from hornbeam.saving.reading import kind_of, read_weights
 from hornbeam.utils.optional import EXTRAS
 
 NEEDED = ("numpy", "h5py", "rich")
@@ -74,7 +80,68 @@ def _folder(path):
     return f"{path}" + ("" if os.access(path, os.W_OK) else " (NOT WRITABLE: set KERAS_HOME to a folder that is)")
 
 
-COMMANDS = {"demo": demo, "doctor": doctor}
+# --- Files of models ---
+
+# What a file holds, by the end of its name.
+_TARGETS = {
+    ".keras": "the whole model", ".h5": "the whole model", ".hdf5": "the whole model", ".weights.h5": "weights",
+    ".npz": "weights", ".safetensors": "weights", ".json": "architecture", ".yaml": "architecture",
+    ".onnx": "inference, for onnxruntime and its like", ".stablehlo": "inference, as a compiled program",
+}  # fmt: skip
+
+
+def convert(arguments):
+    """Write a model into a file of another kind, which the suffix of its name says."""
+    target = Path(arguments.target)
+    name = target.name.lower()
+    suffix = ".weights.h5" if name.endswith(".weights.h5") else target.suffix.lower()
+    if suffix not in _TARGETS:
+        raise checks.unknown_name("suffix", suffix, _TARGETS, f"It says what {target.name!r} is to be.")
+    training = _TARGETS[suffix] == "the whole model" and not arguments.no_training
+    model = models.load_model(arguments.source, compile=training, untrusted=arguments.untrusted)
+    if _TARGETS[suffix] == "the whole model":
+        model.save(target, include_optimizer=training)
+    elif _TARGETS[suffix] == "weights":
+        model.save_weights(target)
+    elif _TARGETS[suffix] == "architecture":
+        text = model.to_json(indent=2) if suffix == ".json" else model.to_yaml()
+        with replacing(target) as temporary:
+            Path(temporary).write_text(text, encoding="utf-8")
+    else:
+        more = {"opset": arguments.opset} if suffix == ".onnx" and arguments.opset else {}
+        model.export(target, format=suffix[1:], **more)
+    print(f"{target}: {_TARGETS[suffix]}, {target.stat().st_size:,} bytes")
+
+
+def summary(arguments):
+    """Print the layers of a model in a file, or the names and shapes of weights."""
+    path = Path(arguments.file)
+    if path.suffix.lower() in (".json", ".yaml", ".yml"):
+        text = path.read_text(encoding="utf-8")
+        (models.model_from_json if path.suffix.lower() == ".json" else models.model_from_yaml)(text).summary()
+        return
+    if kind_of(path) in ("h5", "keras"):
+        try:
+            models.load_model(path, compile=False, untrusted=arguments.untrusted).summary()
+            return
+        except ModelFileError as error:
+            if "weights only" not in str(error):
+                raise
+    for line in _weights_in(path):
+        print(line)
+
+
+def _weights_in(path):
+    """Names and shapes of the weights in a file that holds nothing else."""
+    count = 0
+    for layer in read_weights(path).layers:
+        for name, value in layer.weights:
+            count += value.size
+            yield f"{name:48}{tuple(np.shape(value))!s:24}{value.dtype}"
+    yield f"Total params: {count:,}"
+
+
+COMMANDS = {"demo": demo, "convert": convert, "summary": summary, "doctor": doctor}
 
 
 def _parser():
@@ -88,6 +155,15 @@ def _parser():
     }
     parsers["demo"].add_argument("--epochs", type=_positive, help="passes over the images (16)")
     parsers["demo"].add_argument("--out", default="demo", help="folder for the pictures (demo)")
+    parsers["convert"].add_argument("source", help="a model: .keras or .h5, of any Keras")
+    parsers["convert"].add_argument("target", help=f"the file to write: *{', *'.join(_TARGETS)}")
+    parsers["convert"].add_argument("--no-training", action="store_true", help="leave out optimizer, loss and metrics")
+    parsers["convert"].add_argument("--opset", type=_positive, help="version of the ONNX operators")
+    parsers["summary"].add_argument("file", help="a model, its weights, or its architecture (.json, .yaml)")
+    for name in ("convert", "summary"):
+        parsers[name].add_argument(
+            "--untrusted", action="store_true", help="read the file in a process of its own, with bounds on its memory"
+        )
     return parser
 
 
@@ -108,7 +184,7 @@ def main(arguments=None):
         arguments: list of words; None takes the program's own.
 
     Returns:
-        exit status: 0, or 1 with a message on the error stream where a library is missing.
+        exit status: 0, or 1 with a message on the error stream where a library or a file is missing, or does not serve.
 
     Raises:
         SystemExit: status 2, where the command line is wrong; 0 after --help and --version.
@@ -123,7 +199,7 @@ def main(arguments=None):
         return 0
     try:
         COMMANDS[given.command](given)
-    except ImportError as error:
+    except (ImportError, OSError, ValueError, TypeError, NotImplementedError) as error:
         print(f"hornbeam {given.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -1,6 +1,5 @@
 """Programs of the JAX engine as bytes: StableHLO, to be run without this library."""
 
-import jax
 import numpy as np
 
 from hornbeam.engines.jax.tensors import _dtype
