@@ -204,8 +204,9 @@ def test_loops_over_functions():
 
     zero = K.zeros_like(x[:, 0])
     last, outputs, states = K.rnn(step, x, [zero], go_backwards=True, mask=x[:, :, 0] > 0)
-    folded = K.foldl(lambda total, row: total * 0.5 + row, x)
-    back = K.foldr(lambda total, row: total - row, x, initializer=np.ones((4, 3), "float32"))
+    ones = np.ones((4, 3), "float32")
+    folded = K.foldl(lambda total, row: total * 0.5 + row, x, initializer=ones)
+    back = K.foldr(lambda total, row: total - row, x, initializer=ones)
     mapped = K.map_fn(lambda row: row * K.sum(row), x)
     check(Model(x, [last, outputs, states[0], folded, back, mapped]), numbers(2, 4, 3))
 

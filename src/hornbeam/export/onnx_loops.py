@@ -134,7 +134,7 @@ def _run(walk, body, begin, sequences, new, outputs, backwards, axis):
     found = walk.graph.add(
         "Scan", [*begin, *sequences], outputs=[True] * len(results) if len(results) > 1 else 1,
         body=body.proto(walk.graph.unique("steps"), results), num_scan_inputs=n, scan_input_axes=[axis] * n,
-        scan_input_directions=[int(backwards)] * n, scan_output_axes=[axis] * len(outputs),
+        scan_input_directions=[int(backwards)] * n, scan_output_axes=[axis] * len(outputs) or None,
     )  # fmt: skip
     found = found if isinstance(found, list) else [found]
     for value, made, first in zip(found, results, [*begin, *[None] * len(outputs)], strict=True):
