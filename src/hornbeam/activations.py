@@ -483,8 +483,27 @@ def glu(x, axis=-1):
     return first * K.sigmoid(second)
 
 
+def _halved(shape, axis=-1):
+    """Shape of glu's result."""
+    shape = list(shape)
+    shape[axis] = None if shape[axis] is None else shape[axis] // 2
+    return tuple(shape)
+
+
+glu.compute_output_shape = _halved
 swish = silu
 hard_swish = hard_silu
+
+
+def result_shape(activation, shape):
+    """Shape of `activation` of a tensor of `shape`: the same, unless it has a rule `compute_output_shape`.
+
+    Example:
+        >>> result_shape(relu, (None, 4)), result_shape(glu, (None, 4))
+        ((None, 4), (None, 2))
+    """
+    rule = getattr(activation, "compute_output_shape", None)
+    return shape if rule is None else rule(shape)
 
 
 # --- From and to configurations ---

@@ -78,6 +78,20 @@ def wrong_size(layer, axis, wanted, shape, cure=""):
     )
 
 
+def not_numbers(layer, array):
+    """TypeError for an input of text, dates or Python objects (None among numbers, lists of different lengths)."""
+    who = "A model" if layer is None else f"{type(layer).__name__} {layer.name!r}"
+    if array.dtype.kind in "US":
+        came = f"text, such as {str(array.ravel()[0])[:40]!r}" if array.size else "text"
+        cure = "Give each word a number first."
+    elif array.dtype.kind in "Mm":
+        came, cure = "dates", "Take the days since the first one, say."
+    else:
+        kinds = sorted({type(item).__name__ for item in array.ravel()[:1000]})
+        came, cure = f"Python objects ({', '.join(kinds)})", "x.astype('float32') tells what is no number among them."
+    return TypeError(f"{who} computes with numbers, got {came} (shape {array.shape}, dtype {array.dtype}). {cure}")
+
+
 def integer(owner, argument, value, least=None):
     """`value` as an int.
 

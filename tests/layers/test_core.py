@@ -4,21 +4,26 @@ import keras
 import numpy as np
 import pytest
 
-from harness import check_against_keras, check_layer
+from harness import check_against_keras, check_layer, run_on_engine
 from hornbeam import backend as K
 from hornbeam import scope
 from hornbeam.layers import (
     Activation,
     ActivityRegularization,
+    Conv2D,
+    Conv2DTranspose,
     Dense,
     Dropout,
+    EinsumDense,
     Flatten,
     Identity,
     Input,
+    LocallyConnected1D,
     Masking,
     Permute,
     RepeatVector,
     Reshape,
+    SeparableConv1D,
     SpatialDropout1D,
     SpatialDropout2D,
     SpatialDropout3D,
@@ -94,6 +99,27 @@ def test_integers_stay_integers(layer, kwargs, shape):
 def test_dense_is_keras_dense(activation, shape):
     layer = Dense(5, activation=activation, bias_initializer="random_normal")
     check_against_keras(layer, keras.layers.Dense(5, activation=activation), some(*shape))
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "wanted"),
+    [
+        (lambda: Dense(6, activation="glu"), (4,), (3,)),
+        (lambda: Activation("glu"), (5, 4), (5, 2)),
+        (lambda: Conv2D(6, 2, activation="glu"), (3, 4, 1), (2, 3, 3)),
+        (lambda: Conv2D(5, 2, activation="glu", data_format="channels_first"), (1, 3, 5), (5, 2, 2)),
+        (lambda: Conv2DTranspose(6, 2, activation="glu"), (2, 2, 1), (3, 3, 3)),
+        (lambda: SeparableConv1D(4, 2, activation="glu"), (3, 2), (2, 2)),
+        (lambda: LocallyConnected1D(4, 2, activation="glu"), (3, 2), (2, 2)),
+        (lambda: EinsumDense("ab,bc->ac", 8, activation="glu"), (3,), (4,)),
+    ],
+)
+def test_glu_halves_the_last_axis(layer, shape, wanted):
+    layer = layer()
+    assert layer(Input(shape)).shape == (None, *wanted)
+    assert layer.compute_output_shape((None, *shape)) == (None, *wanted)
+    assert run_on_engine("numpy", layer, some(2, *shape))[0].shape == (2, *wanted)
+    assert Activation("glu").compute_output_shape((None, None)) == (None, None)
 
 
 def test_dense_ignores_the_image_layout():

@@ -35,6 +35,10 @@ WRONG = {
     "id past int32": (lambda: L.Embedding(5, 2)(np.array([[2**33]])), "Embedding", "8589934592", "map rare words"),
     "id in predict": (lambda: look_up(L.Embedding(5, 2, input_length=2)), "Embedding", "holds 7", "input_dim=8"),
     "length": (lambda: L.Embedding(5, 2, input_length=3)(Input((4,))), "Embedding", r"\(None, 4\)", "Pad them"),
+    # types
+    "text": (lambda: L.Dense(3)(np.array([["a", "b"]])), "Dense", "text, such as 'a'", "Give each word a number"),
+    "objects": (lambda: L.Dense(3)(np.array([[1.0, None]])), "Dense", "NoneType, float", "astype"),
+    "dates": (lambda: L.Dense(3)(np.array([["2020-01-01"]], "M8[D]")), "Dense", "dates", "days since"),
     # ranks and sizes
     "Dense on a vector": (lambda: L.Dense(3)(np.ones(3)), "Dense", r"shape \(3,\)", "expand_dims"),
     "images without channels": (lambda: L.Conv2D(3, 3)(Input((5, 5))), "Conv2D", r"\(None, 5, 5\)", "Add an axis"),

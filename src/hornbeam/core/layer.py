@@ -8,7 +8,7 @@ import re
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import config, constraints, initializers, nest, registry, regularizers, scope
+from hornbeam import checks, config, constraints, initializers, nest, registry, regularizers, scope
 from hornbeam.core.construction import RecordsArguments, config_from_signature, taken_by
 from hornbeam.core.spec import check_inputs
 from hornbeam.symbolic import Node, SymbolicTensor
@@ -58,8 +58,6 @@ class Layer(metaclass=RecordsArguments):
     def __init__(self, trainable=True, name=None, dtype=None, **kwargs):
         unknown = set(kwargs) - set(_ARGUMENTS)
         if unknown:
-            from hornbeam import checks
-
             raise checks.unknown_keywords(
                 type(self).__name__, unknown, [*_parameters(type(self).__init__), *_ARGUMENTS]
             )
@@ -317,7 +315,7 @@ class Layer(metaclass=RecordsArguments):
                 tensor._keras_mask = mask
 
     def _call_on_values(self, inputs, args, kwargs):
-        inputs = nest.map_structure(as_value, inputs)
+        inputs = nest.map_structure(functools.partial(as_value, owner=self), inputs)
         self._build_once(inputs, [tuple(np.shape(v)) for v in nest.flatten(inputs)])
         with _scope_for_call(kwargs) as here:
             masks = nest.map_structure(here.mask_of, inputs)
@@ -576,13 +574,19 @@ def _like(inputs, shapes):
     return shapes[0]
 
 
-def as_value(x):
-    """`x` (array, number, variable, sparse matrix) as a value of the engine; values and None stay."""
+def as_value(x, owner=None):
+    """`x` (array, number, variable, sparse matrix) as a value of the engine; values and None stay.
+
+    Raises:
+        TypeError: text, dates or Python objects; names the layer `owner`.
+    """
     if isinstance(x, K.Variable):
         return x.value
     if x is None or K.is_tensor(x):
         return x
     x = np.asarray(x.toarray() if hasattr(x, "toarray") else x)
+    if x.dtype.kind in "USOMm":
+        raise checks.not_numbers(owner, x)
     return K.engine.convert(x, config.floatx() if x.dtype == "float64" else None)
 
 

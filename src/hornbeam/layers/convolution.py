@@ -107,6 +107,9 @@ class ConvolutionLayer(WindowLayer):
             outputs = K.bias_add(outputs, self.bias, data_format=self.data_format)
         return self.activation(outputs)
 
+    def _shape_of(self, batch, sizes, channels):
+        return activations.result_shape(self.activation, super()._shape_of(batch, sizes, channels))
+
     def _how(self):
         """Arguments of the words of convolution."""
         return {

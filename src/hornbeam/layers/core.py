@@ -21,7 +21,7 @@ class Dense(Layer):
         kernel_constraint, bias_constraint: applied to the weights after each update.
 
     Shapes:
-        x (B, ..., D) -> (B, ..., units); kernel (D, units), bias (units,).
+        x (B, ..., D) -> (B, ..., units), half of that for glu; kernel (D, units), bias (units,).
 
     Raises:
         ValueError: `units` is not a positive integer, or the last axis of the inputs has no known size.
@@ -76,8 +76,8 @@ class Dense(Layer):
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape):
-        """(B, ..., units)."""
-        return (*input_shape[:-1], self.units)
+        """(B, ..., units), unless the activation gives another shape, as glu does."""
+        return activations.result_shape(self.activation, (*input_shape[:-1], self.units))
 
 
 @registry.register("layer")
@@ -91,7 +91,7 @@ class Activation(Layer):
         activation: name or function.
 
     Shapes:
-        any -> the same.
+        any -> the same; 'glu' halves the last axis.
 
     Raises:
         ValueError: no activation has that name; names the nearest one.
@@ -114,8 +114,8 @@ class Activation(Layer):
         return self.activation(inputs)
 
     def compute_output_shape(self, input_shape):
-        """The shape of the inputs."""
-        return input_shape
+        """The shape of the inputs, unless the activation gives another, as glu does."""
+        return activations.result_shape(self.activation, tuple(input_shape))
 
 
 @registry.register("layer")

@@ -166,8 +166,8 @@ class EinsumDense(Layer):
         return self.activation(outputs)
 
     def compute_output_shape(self, input_shape):
-        """The sizes of the result's letters."""
-        return self._sizes(input_shape).output
+        """The sizes of the result's letters, unless the activation gives another shape, as glu does."""
+        return activations.result_shape(self.activation, self._sizes(input_shape).output)
 
     def get_config(self):
         """The constructor's arguments."""

@@ -1,6 +1,7 @@
 """Arithmetic on the NumPy engine."""
 
 import math
+import warnings
 
 import numpy as np
 
@@ -12,6 +13,20 @@ def _narrowed(function):
 
     def call(*args, **kwargs):
         return _narrow(function(*args, **kwargs))
+
+    return call
+
+
+def _of_none(function):
+    """The NumPy average, which is NaN without a warning where there is nothing to average."""
+    narrow = _narrowed(function)
+
+    def call(x, *args, **kwargs):
+        if np.size(x):
+            return narrow(x, *args, **kwargs)
+        with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+            warnings.simplefilter("ignore", RuntimeWarning)
+            return narrow(x, *args, **kwargs)
 
     return call
 
@@ -56,9 +71,9 @@ argmax = _narrowed(np.argmax)
 argmin = _narrowed(np.argmin)
 cumsum = _narrowed(np.cumsum)
 cumprod = _narrowed(np.cumprod)
-mean = _narrowed(np.mean)
-var = _narrowed(np.var)
-std = _narrowed(np.std)
+mean = _of_none(np.mean)
+var = _of_none(np.var)
+std = _of_none(np.std)
 sum = _narrowed(np.sum)
 prod = _narrowed(np.prod)
 max = np.max
