@@ -18,7 +18,7 @@ class Origin:
         format: 'h5', 'keras', 'safetensors' or 'npz'.
         keras_version: what the file says, '2.2.4'; '1' where it says nothing, as the files of Keras 1 do; '3.x' for
             current ones.
-        backend: 'tensorflow', 'theano', 'cntk', 'jax', 'torch' or '' where it says nothing.
+        backend: 'tensorflow', 'theano', 'cntk' and so on; '' where it says nothing.
     """
 
     format: str = ""
