@@ -3,15 +3,23 @@
 Keras 3 opens what is written here. For our own reader, metadata.json says in addition what Keras 3's form cannot: the
 classic configuration, and for every array its name, its place in the weights file and its SHA-256. So our own files
 come back bit for bit, and without HDF5 being asked.
+
+What Keras 3 has no counterpart for is saved all the same, and only Keras cannot open the file: layers of Keras 1 and 2
+alone (LocallyConnected, ThresholdedReLU, CuDNN names, Highway, MaxoutDense), words such as `temporal_padding` between
+layers, users' own classes that are not registered there. A loss or optimizer that it lacks leaves the model uncompiled
+there. Two meanings stay apart: Keras 3's Bidirectional gives zeros where steps are masked, ours repeats the output
+before; Adagrad and RMSprop have epsilon inside the root there.
 """
 
 import concurrent.futures
 import contextlib
 import hashlib
 import json
+import os
 import struct
 import time
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -27,6 +35,7 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MARK = "hornbeam"  # our own part of the metadata
 _LAYOUT = 1  # number of that part's layout
 _DATE = "%Y-%m-%d@%H:%M:%S"
+_CHECKED = 8 << 20  # bytes whose checksum is one piece of work
 
 # --- Writing ---
 
@@ -46,27 +55,96 @@ def write_model(stored, path):
     config = json.dumps(to_keras3(stored.architecture, stored.training)).encode()
     arrays, names, places = _arrays_by_path(stored)
     layout = Layout(arrays, names)
-    with concurrent.futures.ThreadPoolExecutor(1) as threads:
+    with concurrent.futures.ThreadPoolExecutor(2) as threads, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         digests = {path: threads.submit(_digest, value) for path, value in layout.arrays.items()}
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-            _add(archive, CONFIG, [config])
-            _add(archive, WEIGHTS, layout.parts())
-            found = {path: digest.result() for path, digest in digests.items()}
-            own = _own_part(stored, config, places, layout, found)
-            metadata = {"keras_version": keras3_config.KERAS_VERSION, "date_saved": time.strftime(_DATE), MARK: own}
-            _add(archive, METADATA, [json.dumps(metadata).encode()])
+        _add(archive, CONFIG, config)
+        _add_weights(archive, layout, threads)
+        found = {path: digest.result() for path, digest in digests.items()}
+        own = _own_part(stored, config, places, layout, found)
+        metadata = {"keras_version": keras3_config.KERAS_VERSION, "date_saved": time.strftime(_DATE), MARK: own}
+        _add(archive, METADATA, json.dumps(metadata).encode())
 
 
-def _add(archive, name, parts):
+def _member(name):
     member = zipfile.ZipInfo(name, time.localtime()[:6])
     member.external_attr = 0o644 << 16
-    with archive.open(member, "w", force_zip64=name == WEIGHTS) as stream:
-        for part in parts:
-            stream.write(part)
+    return member
+
+
+def _add(archive, name, data):
+    with archive.open(_member(name), "w") as stream:
+        stream.write(data)
+
+
+def _add_weights(archive, layout, threads):
+    """Write the weights while other threads work out their checksum, which zipfile would do first and alone."""
+    member = _member(WEIGHTS)
+    member.file_size = member.compress_size = layout.size
+    member.CRC, member.header_offset = 0, archive.start_dir
+    file = archive.fp
+    file.seek(member.header_offset)
+    file.write(member.FileHeader(zip64=True))
+    checks = []
+    for part in layout.parts():
+        for start in range(0, len(part), _CHECKED):
+            piece = part[start : start + _CHECKED]
+            checks.append((threads.submit(zlib.crc32, piece), len(piece)))
+        file.write(part)
+    file.flush()
+    with contextlib.suppress(AttributeError, OSError):
+        threads.submit(os.fdatasync, file.fileno())  # the disk has something to do meanwhile
+    end = file.tell()
+    member.CRC = joined_crc32((check.result(), size) for check, size in checks)
+    file.seek(member.header_offset)
+    file.write(member.FileHeader(zip64=True))
+    file.seek(end)
+    archive.start_dir = end
+    archive.filelist.append(member)
+    archive.NameToInfo[member.filename] = member
+    archive._didModify = True
+
+
+def joined_crc32(parts):
+    """CRC-32 of pieces laid end to end, from the CRC-32 and length of each.
+
+    Example:
+        >>> joined_crc32([(zlib.crc32(b"horn"), 4), (zlib.crc32(b"beam"), 4)]) == zlib.crc32(b"hornbeam")
+        True
+    """
+    whole, shifts = 0, {}
+    for crc, size in parts:
+        if size not in shifts:
+            shifts[size] = _power(_AFTER_ZERO_BYTE, size)
+        whole = _times(shifts[size], whole) ^ crc
+    return whole
+
+
+def _times(columns, number):
+    """Matrix of bits times vector of bits."""
+    total = 0
+    for column in columns:
+        if number & 1:
+            total ^= column
+        number >>= 1
+    return total
+
+
+def _power(columns, exponent):
+    found = [1 << i for i in range(32)]
+    while exponent:
+        if exponent & 1:
+            found = [_times(columns, column) for column in found]
+        columns = [_times(columns, column) for column in columns]
+        exponent >>= 1
+    return found
+
+
+# What one byte of zeros more does to a CRC-32, bit by bit: eight shifts in the field of the polynomial.
+_AFTER_ZERO_BYTE = _power([0xEDB88320, *(1 << i for i in range(31))], 8)
 
 
 def _digest(array):
-    return hashlib.sha256(array.reshape(-1).view(np.uint8)).hexdigest()
+    return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
 
 
 def _arrays_by_path(stored):
@@ -169,7 +247,7 @@ def _weights(archive):
 def _read_own(archive, own, path):
     if own["layout"] != _LAYOUT:
         raise ModelFileError(path, f"it was written by a newer version (layout {own['layout']})", "Update Hornbeam.")
-    with _weights(archive) as (file, start, size), concurrent.futures.ThreadPoolExecutor(1) as threads:
+    with _weights(archive) as (file, start, size), concurrent.futures.ThreadPoolExecutor(2) as threads:
         waiting = []
 
         def take(note):
@@ -201,7 +279,7 @@ def _read_array(file, start, size, note, path):
         raise ModelFileError(path, f"the array {note['path']!r} does not lie in the file", "The file is damaged.")
     array = np.empty(shape, dtype)
     file.seek(start + offset)
-    if file.readinto(memoryview(array.reshape(-1).view(np.uint8))) != array.nbytes:
+    if file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
         raise ModelFileError(path, f"the array {note['path']!r} is not whole", "The file is damaged.")
     return array
 

@@ -100,6 +100,7 @@ class Layout:
         self.size = self._file.size
 
     def _reserve(self, file, path, value):
+        import h5py
         from h5py import h5d, h5p, h5s, h5t
 
         folder, _, name = path.rpartition("/")
@@ -111,12 +112,14 @@ class Layout:
         plan.set_obj_track_times(False)
         space = h5s.create_simple(value.shape) if value.ndim else h5s.create(h5s.SCALAR)
         made = h5d.create(group.id, name.encode(), h5t.py_create(value.dtype, logical=True), space, plan)
+        if value.dtype.name == "bfloat16":  # HDF5 has no such type; Keras 3 finds its name here
+            h5py.Dataset(made).attrs["dtype"] = "bfloat16"
         return made.get_offset() if value.nbytes else None
 
     def parts(self):
         """The file's bytes from first to last, in pieces: its own, zeros between, and the arrays."""
         whole = [*self._file.covered()]
-        whole += [(offset, memoryview(self.arrays[path].reshape(-1).view(np.uint8)))
+        whole += [(offset, self.arrays[path].reshape(-1).view(np.uint8).data)
                   for path, offset in self.places.items() if offset is not None]  # fmt: skip
         at = 0
         for offset, data in sorted(whole, key=lambda part: part[0]):

@@ -4,11 +4,16 @@ Nothing is imported or looked up by what a configuration says: classes out of 'k
 all other names go on as they are, for the registry to know or not.
 """
 
-from typing import Any
-
 from hornbeam.saving.errors import ModelFileError
+from hornbeam.saving.keras3_calls import (
+    arguments_from_keras3,
+    call_from_keras3,
+    call_to_keras3,
+    legal,
+    value_to_keras3,
+)
 from hornbeam.saving.keras3_graph import layers_in_order, places_of
-from hornbeam.saving.keras3_objects import is_object, object_from_keras3, public, setting_from_keras3, setting_to_keras3
+from hornbeam.saving.keras3_objects import is_object, public, setting_from_keras3, setting_to_keras3
 from hornbeam.saving.keras3_operations import from_operation, to_operation
 from hornbeam.saving.keras3_training import training_from_keras3, training_to_keras3
 from hornbeam.saving.keras3_weights import OWN, is_graph
@@ -24,7 +29,6 @@ _OURS_ALONE = {
 _HOLDERS = {"Bidirectional", "TimeDistributed", "Wrapper", "RNN", "StackedRNNCells", "SimpleRNN", "GRU", "LSTM",
             "ConvLSTM2D", "MultiHeadAttention"}  # fmt: skip
 SHARED = (set(OWN) | _HOLDERS) - _OURS_ALONE
-_RECURRENT = {"RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM2D", "Bidirectional"}
 _INNER = ("layer", "backward_layer", "cell")  # settings that hold a layer
 
 # Settings that Keras 3 does not take.
@@ -89,7 +93,7 @@ def layer_to_keras3(entry):
         else:
             settings[name] = setting_to_keras3(name, value)
     if "name" in settings:
-        settings["name"] = _legal(settings["name"])
+        settings["name"] = legal(settings["name"])
     _with_own_settings(class_name, config, settings)
     if class_name in SHARED:
         return public("keras.layers", class_name, settings)
@@ -113,18 +117,14 @@ def _with_own_settings(class_name, config, settings):
                                   "registered_name": function}  # fmt: skip
 
 
-def _legal(name):
-    return name.replace("/", "_")  # Keras 3 has names without
-
-
 def _stack_to_keras3(config):
     layers = [layer_to_keras3(e) for e in config["layers"]]
     shape = config.get("build_input_shape")
     if shape and config["layers"] and config["layers"][0]["class_name"] != "InputLayer":
-        name, dtype = _legal(_name_of(config["layers"][0])), _input_dtype(config["layers"][0])
+        name, dtype = legal(_name_of(config["layers"][0])), _input_dtype(config["layers"][0])
         first = {"batch_shape": shape, "dtype": dtype, "sparse": False, "name": f"{name}_input"}
         layers.insert(0, public("keras.layers", "InputLayer", first))
-    found = {"name": _legal(config.get("name") or "sequential"), "trainable": config.get("trainable", True)}
+    found = {"name": legal(config.get("name") or "sequential"), "trainable": config.get("trainable", True)}
     return {**found, "layers": layers, **({"build_input_shape": shape} if shape else {})}
 
 
@@ -155,21 +155,21 @@ def _graph_to_keras3(entry):
             layers.append(_word_to_keras3(inner))
             continue
         made = layer_to_keras3(inner)
-        nodes = [_call_to_keras3(inner, call) for call in calls]
-        layers.append({**made, "name": _legal(inner["name"]), "inbound_nodes": nodes})
+        nodes = [call_to_keras3(inner, call) for call in calls]
+        layers.append({**made, "name": legal(inner["name"]), "inbound_nodes": nodes})
         layers[-1]["config"]["name"] = layers[-1]["name"]
 
     def place(value):
         if isinstance(value[0], list):
             return [place(item) for item in value]
         # Keras counts calls of functional models from 1 here (but not in the calls themselves).
-        return [_legal(value[0]), value[1] + (value[0] in graphs), value[2]]
+        return [legal(value[0]), value[1] + (value[0] in graphs), value[2]]
 
     def all_places(value):
         return place(value[0] if isinstance(value[0], list) and len(value) == 1 else value)  # one is no list there
 
     settings = {
-        "name": _legal(config.get("name") or "functional"), "trainable": config.get("trainable", True),
+        "name": legal(config.get("name") or "functional"), "trainable": config.get("trainable", True),
         "layers": layers, "input_layers": all_places(config["input_layers"]),
         "output_layers": all_places(config["output_layers"]),
     }  # fmt: skip
@@ -185,48 +185,11 @@ def _word_to_keras3(entry):
     if made is None:
         return {"module": "hornbeam", **entry, "registered_name": None}
     module, class_name, settings, operands = made
-    name = _legal(entry["name"])
+    name = legal(entry["name"])
     config = {"name": name, **settings}
-    nodes = [{"args": _value_to_keras3(operands), "kwargs": {}}]
+    nodes = [{"args": value_to_keras3(operands), "kwargs": {}}]
     return {"module": module, "class_name": class_name, "config": config, "registered_name": class_name, "name": name,
             "inbound_nodes": nodes}  # fmt: skip
-
-
-def _call_to_keras3(entry, call):
-    rows = [_tensor(row[:3]) for row in call]
-    further = dict(call[0][3]) if call and len(call[0]) > 3 else {}
-    others = further.pop("__args__", [])
-    further = {k: v for k, v in further.items() if not (isinstance(v, dict) and "__learning_phase__" in v)}
-    if entry["class_name"] in _RECURRENT and len(rows) > 1:
-        rows, further = rows[:1], {"initial_state": rows[1:], **further}
-    first = rows[0] if len(rows) == 1 else rows
-    return {"args": [first, *_value_to_keras3(others)],
-            "kwargs": {key: v if key == "initial_state" else _value_to_keras3(v) for key, v in further.items()}}  # fmt: skip
-
-
-def _tensor(place):
-    # Keras 3 takes the tensor that the layer has made; the shape stands here for form's sake.
-    history = [_legal(place[0]), *place[1:]]
-    return {"class_name": "__keras_tensor__",
-            "config": {"shape": [None], "dtype": "float32", "keras_history": history}}  # fmt: skip
-
-
-def _value_to_keras3(value) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_value_to_keras3(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "__tensor__" in value:
-        return _tensor(value["__tensor__"])
-    if "__slice__" in value:
-        start, stop, step = value["__slice__"]
-        return {"class_name": "__slice__", "config": {"start": start, "stop": stop, "step": step}}
-    if "__ellipsis__" in value:
-        return {"class_name": "__ellipsis__", "config": {}}
-    if "__array__" in value:
-        kind = "__numpy__" if isinstance(value["__array__"], list) else "__tensor__"
-        return {"class_name": kind, "config": {"value": value["__array__"], "dtype": value["dtype"]}}
-    return {key: _value_to_keras3(item) for key, item in value.items()}
 
 
 # --- From Keras 3 ---
@@ -241,16 +204,14 @@ def from_keras3(config):
     if not is_object(config):
         raise ModelFileError(None, "the configuration has no 'class_name' and 'config'", "It is not one of Keras 3.")
     found = layer_from_keras3(config)
-    return {**found, "keras_version": CLASSIC_VERSION, "backend": "jax"}
+    return {**found, "keras_version": CLASSIC_VERSION, "backend": ""}
 
 
 def training_of(config):
     """The classic training configuration that stands in a Keras 3 configuration of a model, or None."""
     compiled = config.get("compile_config")
     outputs = config["config"].get("output_layers") if isinstance(config.get("config"), dict) else None
-    names = {}
-    if isinstance(outputs, dict):
-        names = {key: places_of(place)[0][0] for key, place in outputs.items()}
+    names = sorted(outputs) if isinstance(outputs, dict) else [p[0] for p in places_of(outputs or [])]
     return training_from_keras3(compiled, names) if compiled else None
 
 
@@ -347,13 +308,13 @@ def _graph_from_keras3(config):
 
 def _entry_from_keras3(entry):
     name = entry.get("name") or entry["config"].get("name")
-    calls = [_arguments_from_keras3(call, name) for call in entry.get("inbound_nodes") or []]
+    calls = [arguments_from_keras3(call, name) for call in entry.get("inbound_nodes") or []]
     if str(entry.get("module", "")).startswith("keras.src.ops."):
         return _operation_from_keras3(entry, name, calls)
     if entry.get("module") == "hornbeam":
         return {key: entry[key] for key in ("name", "class_name", "config", "inbound_nodes")}
     made = layer_from_keras3(entry)
-    nodes = [_call_from_keras3(*call) for call in calls]
+    nodes = [call_from_keras3(*call) for call in calls]
     return {"name": name, **made, "inbound_nodes": nodes}
 
 
@@ -363,8 +324,8 @@ def _operation_from_keras3(entry, name, calls):
         kwargs = {key: value for key, value in kwargs.items() if value is not None}
         found.append(from_operation(entry, args, kwargs))
     if len(found) != 1:
-        raise ModelFileError(None, f"the operation {name!r} is called {len(found)} times", "Save the model with a layer "
-                                   "in its place.")  # fmt: skip
+        cure = "Save the model with a layer in its place."
+        raise ModelFileError(None, f"the operation {name!r} is called {len(found)} times", cure)
     kind, word, args, settings = found[0]
     if kind == "activation":
         rows = [[*args[0]["__tensor__"], {}]]
@@ -372,58 +333,3 @@ def _operation_from_keras3(entry, name, calls):
                 "inbound_nodes": [rows]}  # fmt: skip
     return {"name": name, "class_name": "Operation", "config": {"name": name, "word": word},
             "inbound_nodes": [{"args": args, "kwargs": settings}]}  # fmt: skip
-
-
-def _arguments_from_keras3(call, name):
-    """(args, kwargs) of a call, tensors as references. Keras 2's lists of rows are read too."""
-    if isinstance(call, list):
-        rows = [{"__tensor__": list(row[:3])} for row in call]
-        return [rows if len(rows) > 1 else rows[0]], dict(call[0][3]) if call and len(call[0]) > 3 else {}
-    return [_value_from_keras3(v, name) for v in call.get("args") or []], {
-        key: _value_from_keras3(value, name) for key, value in (call.get("kwargs") or {}).items()
-    }
-
-
-_FIRST = ("inputs", "sequences", "sequence", "query", "x", "input")
-
-
-def _call_from_keras3(args, kwargs):
-    """A call as Keras 2 writes it: rows [layer, call, tensor, further arguments]."""
-    # Whether it is training, Keras 3 decides anew at each run, so what it noted while building says nothing.
-    kwargs = {key: value for key, value in kwargs.items() if key != "training" and value not in (None, False)}
-    args = list(args)
-    if not args:
-        first = next((key for key in _FIRST if key in kwargs), next(iter(kwargs), None))
-        args = [kwargs.pop(first)] if first is not None else []
-        if first == "query":
-            args += [kwargs.pop(key) for key in ("value", "key") if key in kwargs]
-    if not args:
-        return []
-    tensors = args[0] if isinstance(args[0], list) else [args[0]]
-    rest = args[1:]
-    while rest and rest[-1] is None:
-        rest.pop()
-    states = kwargs.pop("initial_state", None)
-    if states is not None:
-        tensors = [*tensors, *(states if isinstance(states, list) else [states])]
-    further = {**kwargs, **({"__args__": rest} if rest else {})}
-    return [[*t["__tensor__"], further] for t in tensors]
-
-
-def _value_from_keras3(value, owner) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_value_from_keras3(item, owner) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if not is_object(value):
-        return {key: _value_from_keras3(item, owner) for key, item in value.items()}
-    name, config = value["class_name"], value["config"]
-    if name == "__keras_tensor__":
-        return {"__tensor__": list(config["keras_history"])}
-    if name == "__slice__":
-        return {"__slice__": [_value_from_keras3(config[key], owner) for key in ("start", "stop", "step")]}
-    if name == "__ellipsis__":
-        return {"__ellipsis__": True}
-    if name in ("__numpy__", "__tensor__"):
-        return {"__array__": config["value"], "dtype": config["dtype"]}
-    return object_from_keras3(value, owner)

@@ -84,12 +84,14 @@ del _pair
 
 # Operations of one argument that are activations here: a graph of Keras 3 may hold them bare.
 _ACTIVATIONS = {
-    "Silu": "silu", "Gelu": "gelu", "Selu": "selu", "Relu6": "relu6", "HardSigmoid": "relu6_sigmoid",
-    "HardSilu": "hard_silu", "HardTanh": "hard_tanh", "LogSigmoid": "log_sigmoid", "Celu": "celu",
-    "LogSoftmax": "log_softmax", "SparsePlus": "sparse_plus", "SparseSigmoid": "sparse_sigmoid",
-    "Squareplus": "squareplus", "TanhShrink": "tanh_shrink", "LeakyRelu": "leaky_relu", "Glu": "glu",
+    f"nn.{name}": activation for name, activation in (
+        ("Silu", "silu"), ("Gelu", "gelu"), ("Selu", "selu"), ("Relu6", "relu6"), ("HardSigmoid", "relu6_sigmoid"),
+        ("HardSilu", "hard_silu"), ("HardTanh", "hard_tanh"), ("LogSigmoid", "log_sigmoid"), ("Celu", "celu"),
+        ("LogSoftmax", "log_softmax"), ("SparsePlus", "sparse_plus"), ("SparseSigmoid", "sparse_sigmoid"),
+        ("Squareplus", "squareplus"), ("TanhShrink", "tanh_shrink"), ("LeakyRelu", "leaky_relu"), ("Glu", "glu"),
+    )
 }  # fmt: skip
-_DEFAULTS = {"approximate": True, "alpha": 1.0, "axis": -1, "b": 4, "negative_slope": 0.2}
+_USUAL = {"approximate": False, "alpha": 1.0, "axis": -1, "b": 4, "negative_slope": 0.2}  # what the names stand for
 _FREE = "keras.src.ops."
 
 
@@ -142,21 +144,19 @@ def from_operation(entry, args, kwargs) -> Any:
     Raises:
         ModelFileError: there is no such word; names the operation.
     """
-    home = f"{str(entry.get('module')).removeprefix(_FREE)}.{entry.get('class_name')}"
-    config = {k: v for k, v in entry.get("config", {}).items() if k not in ("name", "dtype") or home == "core.Cast"}
-    config.pop("name", None)
     name = entry.get("class_name")
-    if home.startswith("nn.") and name in _ACTIVATIONS:
-        if all(_DEFAULTS.get(key) == value for key, value in config.items() if (key, name) != ("approximate", "Gelu")):
-            if not config.get("approximate"):
-                return "activation", _ACTIVATIONS[name], [*args, *kwargs.values()], {}
+    home = f"{str(entry.get('module')).removeprefix(_FREE)}.{name}"
+    config = {k: v for k, v in entry.get("config", {}).items() if k != "name" and (k != "dtype" or v is not None)}
+    operands = [*args, *kwargs.values()]
+    if home in _ACTIVATIONS and all(_USUAL[key] == value for key, value in config.items() if key in _USUAL):
+        return "activation", _ACTIVATIONS[home], operands, {}
     for pair in _BY_CLASS.get(home, ()):
         back = {theirs: own for own, (theirs, _) in pair.settings.items()}
-        extra = {key for key, value in config.items() if key not in back and value not in (None, 0)}
-        if extra or any(config.get(theirs) is None and default is _NEEDED for theirs, default in pair.settings.values()):
-            continue
-        settings = {back[key]: value for key, value in config.items() if key in back and value is not None}
-        return "word", pair.word, [*args, *kwargs.values()][: pair.operands], settings
+        unknown = [key for key, value in config.items() if key not in back and value not in (None, 0)]
+        needed = [theirs for theirs, default in pair.settings.values() if default is _NEEDED]
+        if not unknown and all(config.get(key) is not None for key in needed):
+            settings = {back[key]: value for key, value in config.items() if key in back and value is not None}
+            return "word", pair.word, operands[: pair.operands], settings
     raise ModelFileError(
         None,
         f"the operation {entry.get('name')!r} ({entry.get('module')}.{name}) of the model has no counterpart here",

@@ -1,6 +1,7 @@
 """The state of an optimizer in Keras 3's file: number of updates, rate, then slots weight by weight; and back."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -27,10 +28,10 @@ def optimizer_arrays(stored, branch):
     slots = 1 + max((slot for slot, _ in places), default=-1)
     if len(given) < 1 + slots * count:
         return apart, list(apart)
-    arrays = {"optimizer/vars/0": given[0].astype("int32")}
+    arrays: dict[str, Any] = {"optimizer/vars/0": given[0].astype("int32")}
     paths = ["optimizer/vars/0", *(f"{_APART}/{i}" for i in range(1, len(given)))]
     if not isinstance(written["config"]["learning_rate"], dict):
-        arrays["optimizer/vars/1"] = np.float32(written["config"]["learning_rate"])
+        arrays["optimizer/vars/1"] = np.asarray(written["config"]["learning_rate"], "float32")
     for slot, place in places:
         number = 1 + slot * count + place
         paths[number] = f"optimizer/vars/{len(arrays)}"
@@ -60,7 +61,7 @@ def _widen(written, arrays, given, paths, places, count):
 
 def _momenta(updates, beta_1):
     t = np.arange(1, updates + 1)
-    return np.float32(np.prod(beta_1 * (1.0 - 0.5 * 0.96**t)))
+    return np.asarray(np.prod(beta_1 * (1.0 - 0.5 * 0.96**t)), "float32")
 
 
 def optimizer_list(variables, training, branch):
@@ -87,9 +88,9 @@ def optimizer_list(variables, training, branch):
                 f"left out: it begins anew.",
                 stacklevel=2,
             )
-        return [variables[0]] if variables[0].ndim == 0 else None
+        return None
     slots = 1 + max((slot for slot, _ in places), default=-1)
-    state = [None] * (slots * count)
+    state: list[Any] = [None] * (slots * count)
     for (slot, place), array in zip(places, variables[first:], strict=False):
         state[slot * count + place] = array
     if name == "Adafactor":

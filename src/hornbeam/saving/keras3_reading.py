@@ -96,7 +96,7 @@ def _check_counts(store, branch):
         if count > len(layer.own):
             raise ModelFileError(
                 store.file.path,
-                f"the layer {layer.name!r} has {count} variables in the file, but {len(layer.own)} by its configuration",
+                f"the layer {layer.name!r} has {count} variables in the file, {len(layer.own)} by its configuration",
                 "Quantised layers and LoRA are not supported: save the model in Keras without them.",
             )
 

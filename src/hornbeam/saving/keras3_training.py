@@ -159,7 +159,7 @@ def training_from_keras3(compiled, names):
 
     Args:
         compiled: Keras 3's 'compile_config'.
-        names: dict from the names that outputs have in it to those they have here.
+        names: the outputs' names in it, in the order that they have here.
     """
     if not isinstance(compiled, dict) or not is_object(compiled.get("optimizer")):
         return None
@@ -192,6 +192,7 @@ def _objectives_from_keras3(value):
 
 
 def _by_output(value, names):
-    if isinstance(value, dict) and not is_object(value):
-        return {names.get(key, key): item for key, item in value.items()}
-    return value
+    """Dicts by output as lists: outputs that words make have other names in every program."""
+    if not isinstance(value, dict) or is_object(value) or set(value) - set(names):
+        return value
+    return [value.get(name) for name in names]
