@@ -13,8 +13,8 @@ def to_stablehlo(model, path, batch_size=None):
 
     The file holds what the engine exports and nothing else. To run it, hand its bytes to the engine's own `deserialize`
     and call the result on one array for each of `model.input_names`, in their order; it gives what the model's `call`
-    gives. It is made for CPUs, CUDA GPUs and TPUs. Everything the engine computes can be exported, layers and functions of
-    the user's own too.
+    gives. It is made for CPUs, CUDA GPUs and TPUs. Everything the engine computes can be exported, layers and
+    functions of the user's own too.
 
     Args:
         model: a built model.
