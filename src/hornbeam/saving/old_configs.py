@@ -10,8 +10,10 @@ from typing import Any
 from hornbeam import legacy
 
 # Arguments that say nothing about what a layer computes, or say it of a machine.
-_IDLE = ("input_dtype", "ragged", "time_major", "zero_output_for_mask", "reset_after_build", "build_config", "renorm",
-         "fused", "virtual_batch_size", "use_legacy_config", "quantization_config", "module", "registered_name")  # fmt: skip
+_IDLE = (
+    "input_dtype", "ragged", "time_major", "zero_output_for_mask", "build_config", "renorm", "fused",
+    "virtual_batch_size", "quantization_config", "module", "registered_name", "shared_object_id",
+)  # fmt: skip
 # Layer -> arguments it has no more, and that change nothing once the weights are read.
 _IDLE_OF = {
     "SimpleRNN": ("implementation",),
@@ -21,9 +23,13 @@ _IDLE_OF = {
     "LocallyConnected1D": ("implementation",),
     "LocallyConnected2D": ("implementation",),
     "Embedding": ("sparse",),
-    "Dot": ("dtype",),
-    "BatchNormalization": ("mode",),
+    **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), ("groups",)),
+    "MultiHeadAttention": ("query_shape", "key_shape", "value_shape"),
+    **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
+                    ("groups", "kernel_initializer", "kernel_regularizer", "kernel_constraint")),
 }
+# Layers of Keras 1 whose configuration forgot in which order the axes of its inputs were.
+_FORGETFUL = ("ZeroPadding2D", "ZeroPadding3D", "UpSampling2D", "UpSampling3D", "Cropping2D", "Cropping3D")
 _MODELS = ("Sequential", "Model", "Functional")
 _TF_NAMES = {
     "Functional": "Model", "BatchNormalizationV1": "BatchNormalization", "BatchNormalizationV2": "BatchNormalization",
@@ -59,7 +65,68 @@ def upgrade(architecture, origin):
     if not isinstance(architecture, dict) or "class_name" not in architecture:
         return architecture
     rest = {key: value for key, value in architecture.items() if key not in ("class_name", "config")}
+    if origin.version[0] <= 1:
+        architecture = _with_order(architecture)
     return {**rest, **_entry({k: architecture[k] for k in ("class_name", "config") if k in architecture}, origin)}
+
+
+def upgrade_training(training, origin):
+    """How a model was compiled, as Keras 2.2.4 would have written it.
+
+    Args:
+        training: {'optimizer', 'loss', 'metrics', ...} as the file has it, or None.
+        origin: Origin of the file.
+    """
+    if not isinstance(training, dict) or origin.version[0] >= 3:
+        return training
+    found = {**training, "loss": _formula(training.get("loss"))}
+    for part in ("metrics", "weighted_metrics"):
+        metrics = _formula(training.get(part))
+        alone = isinstance(metrics, list) and len(metrics) == 1 and isinstance(metrics[0], list)
+        found[part] = metrics[0] if alone else metrics
+    return found
+
+
+def _formula(value) -> Any:
+    """Losses and metrics without what TensorFlow wrote about them: functions by their names, the rest as it is."""
+    if isinstance(value, list):
+        return [_formula(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_name" not in value:
+        return {key: _formula(item) for key, item in value.items()}
+    config = dict(value.get("config") or {})
+    if value["class_name"] in ("MeanMetricWrapper", "LossFunctionWrapper"):
+        return config.get("name") or config.get("fn")
+    config.pop("fn", None)
+    if config.get("reduction") == "auto":
+        del config["reduction"]
+    return {"class_name": value["class_name"], "config": config}
+
+
+def _with_order(architecture) -> Any:
+    """`architecture` with the order of axes that all other layers have where Keras 1 forgot to write it."""
+    orders = set()
+
+    def look(value):
+        if isinstance(value, dict):
+            orders.update([value["dim_ordering"]] if isinstance(value.get("dim_ordering"), str) else ())
+            value = list(value.values())
+        for item in value if isinstance(value, list) else ():
+            look(item)
+
+    def write(value) -> Any:
+        if isinstance(value, list):
+            return [write(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        value = {key: write(item) for key, item in value.items()}
+        if value.get("class_name") in _FORGETFUL and isinstance(value.get("config"), dict):
+            value["config"].setdefault("dim_ordering", *orders)
+        return value
+
+    look(architecture)
+    return write(architecture) if len(orders) == 1 else architecture
 
 
 # --- One layer ---
@@ -210,18 +277,43 @@ def _graph(config, origin):
         made["inbound_nodes"] = [_call(call, names) for call in entry["inbound_nodes"]]
         layers += _split_cosine(entry, made)
     rest = {k: v for k, v in config.items() if k not in _IDLE}
-    return {**rest, "layers": layers, **{k: _rows(config.get(k)) for k in ("input_layers", "output_layers")}}
+    ends = {k: _rows(config.get(k)) for k in ("input_layers", "output_layers")}
+    for entry in layers:
+        if entry["class_name"] in _MODELS:
+            _count_from_0(entry, layers, ends)
+    return {**rest, "layers": layers, **ends}
+
+
+def _count_from_0(model, layers, ends):
+    """Number the calls of a model inside a graph from 0, where Keras began with 1: its own making was number 0."""
+    places = [row for entry in layers for call in entry["inbound_nodes"] for row in _places(call)]
+    places += [row for rows in ends.values() for row in rows or ()]
+    places = list({id(row): row for row in places if row[0] == model["name"]}.values())
+    if any(row[1] >= len(model["inbound_nodes"]) for row in places):
+        for row in places:
+            row[1] -= 1
+
+
+def _places(call):
+    """The lists [layer, node, tensor, ...] in a call."""
+    if isinstance(call, dict):
+        return [row for key, item in call.items() for row in ([item] if key == "__tensor__" else _places(item))]
+    if isinstance(call, list) and call and isinstance(call[0], str) and len(call) > 2:
+        return [call, *_places(call[3:])]
+    return [row for item in call for row in _places(item)] if isinstance(call, list) else []
 
 
 def _rows(places):
     """[[layer, node, tensor], ...], however they came: one alone, or by name."""
     if isinstance(places, dict):
         places = list(places.values())
-    return [places] if places and isinstance(places[0], str) else places
+    return [list(row) for row in ([places] if places and isinstance(places[0], str) else places or ())]
 
 
 def _call(call, names):
     """One call of a layer; tensors among its keyword arguments are marked as such."""
+    if isinstance(call, dict):  # a word of the vocabulary, as this house writes it
+        return call
     rows = [call] if call and isinstance(call[0], str) else call
     found = []
     for row in rows:
@@ -233,7 +325,7 @@ def _call(call, names):
 def _tensors(value, names) -> Any:
     if isinstance(value, list):
         if len(value) in (3, 4) and value[0] in names and all(isinstance(n, int) for n in value[1:3]):
-            return {"__tensor__": value[:3]}
+            return {"__tensor__": list(value[:3])}
         if len(value) == 3 and value[0] == "_CONSTANT_VALUE":
             return value[2]
         return [_tensors(item, names) for item in value]
@@ -256,7 +348,7 @@ def _operations(entry, names):
     values = []
     for row in rows:
         settings = {k: _tensors(v, names) for k, v in (row[3] if len(row) > 3 else {}).items() if k != "name"}
-        values.append(row[2] if row[0] == "_CONSTANT_VALUE" else {"__tensor__": row[:3]})
+        values.append(row[2] if row[0] == "_CONSTANT_VALUE" else {"__tensor__": list(row[:3])})
         values += [settings[a] for a in (*arguments[1:], "b") if a in settings]
     return [{"name": entry["name"], "class_name": "Operation", "config": {"name": entry["name"], "word": word},
              "inbound_nodes": [{"args": values[: len(arguments)], "kwargs": {}}]}]  # fmt: skip

@@ -4,11 +4,14 @@ Keras 1 had one array a gate and kernels with the filters first; Theano turned c
 CuDNNGRU have their matrices the way cuDNN reads them, and two biases; models inside models put frozen weights last.
 """
 
+import warnings
+
 import numpy as np
 
 # Name of the class -> what is done with Keras 1's arrays; and those whose kernels Theano turned round.
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
 _RECURRENT = ("LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU")
+_ENGINES_OF_KERAS_2 = ("", "tensorflow", "theano", "cntk")  # files with another one are our own
 
 
 def for_layer(layer, arrays, origin, names=None):
@@ -27,7 +30,7 @@ def for_layer(layer, arrays, origin, names=None):
         ValueError: weights of a GRU that computes something else.
     """
     arrays = list(arrays)
-    if origin.format not in ("h5", "") or origin.version[0] >= 3:
+    if origin.format not in ("h5", "") or origin.version[0] >= 3 or origin.backend not in _ENGINES_OF_KERAS_2:
         return arrays
     return _Reader(origin, _backend(origin, names)).read(layer, arrays)
 
@@ -59,14 +62,14 @@ class _Reader:
             return arrays
         if self.first:
             arrays = _from_keras_1(kind, layer, arrays)
+        if self.theano:
+            _warn_of_theano(kind, layer)
         if self.theano and kind in _CONVOLUTIONS:
             arrays = [_turned(a) if i < (2 if kind == "ConvLSTM2D" else 1) else a for i, a in enumerate(arrays)]
-        if self.theano and kind in ("SeparableConv1D", "SeparableConv2D", "DepthwiseConv2D"):
-            arrays = [_turned(a) if i == 0 else a for i, a in enumerate(arrays)]
         if kind in _RECURRENT and len(arrays) == 3:
             return _of_cudnn(kind, layer, arrays)
         if kind.startswith("LocallyConnected") and arrays:
-            return [_local_kernel(layer, arrays[0]), *arrays[1:]]
+            return [_local_kernel(layer, arrays[0]), *(_local_bias(layer, b) for b in arrays[1:])]
         return arrays
 
     def _model(self, model, arrays):
@@ -132,10 +135,8 @@ def _from_keras_1(kind, layer, arrays):
         return [_filters_last(arrays[0]), *arrays[1:]]
     if kind == "Conv2DTranspose" and arrays:
         return [arrays[0].transpose((2, 3, 0, 1) if first else (0, 1, 3, 2)), *arrays[1:]]
-    if kind in ("SeparableConv2D",) and first and len(arrays) > 1:
+    if kind == "SeparableConv2D" and first and len(arrays) > 1:
         return [_filters_last(arrays[0]), _filters_last(arrays[1]), *arrays[2:]]
-    if kind == "LocallyConnected2D" and first and len(arrays) > 1:
-        return [arrays[0], arrays[1].transpose(1, 2, 0)]
     if kind == "GRU" and len(arrays) == 9:
         return _joined(arrays, (0, 1, 2))
     if kind == "LSTM" and len(arrays) == 12:
@@ -155,6 +156,19 @@ def _filters_last(kernel):
 def _joined(arrays, gates):
     """[W, U, b of each gate] as one W, one U and one b, with the gates in the order `gates`."""
     return [np.concatenate([arrays[3 * gate + part] for gate in gates], axis=-1) for part in range(3)]
+
+
+def _warn_of_theano(kind, layer):
+    """Theano put the zeros of padding='same' elsewhere, unless the window is odd and moves place by place."""
+    if kind not in _CONVOLUTIONS or getattr(layer, "padding", "") != "same":
+        return
+    if any(size % 2 == 0 for size in layer.kernel_size) or set(layer.strides) != {1}:
+        warnings.warn(
+            f"{kind} {layer.name!r} was trained with Theano, which placed the zeros of padding='same' otherwise for a "
+            f"window of {tuple(layer.kernel_size)} with strides {tuple(layer.strides)}: predictions will differ. Train "
+            f"the model a little further, or put a ZeroPadding layer before it and use padding='valid'.",
+            stacklevel=2,
+        )
 
 
 def _turned(kernel):
@@ -243,6 +257,15 @@ def _local_kernel(layer, kernel):
     return kernel
 
 
+def _local_bias(layer, bias):
+    """The bias (*places, filters) such that each place gets what it got: with channels first, Keras did not turn
+    the axes of the bias but read it row by row as (filters, *places)."""
+    wanted = tuple(layer.weights[1].shape)
+    if layer.data_format != "channels_first" or np.shape(bias) != wanted:
+        return bias
+    return np.moveaxis(np.reshape(bias, (wanted[-1], *wanted[:-1])), 0, -1)
+
+
 def _sizes(layer):
     shape = layer.input_spec.shape
     first = layer.data_format == "channels_first"
@@ -255,8 +278,7 @@ def _places(layer, size):
     count = [(n - k) // s + 1 for n, k, s in rows]
     for place in np.ndindex(*count):
         starts = [p * s for p, s in zip(place, layer.strides, strict=True)]
-        window = [tuple(a + b for a, b in zip(starts, offset, strict=True)) for offset in np.ndindex(*layer.kernel_size)]
-        yield place, window
+        yield place, [tuple(np.add(starts, offset).tolist()) for offset in np.ndindex(*layer.kernel_size)]
 
 
 def _blocks(layer, kernel, size, channels):

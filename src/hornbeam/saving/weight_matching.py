@@ -57,6 +57,13 @@ def set_in_order(model, stored, where, skip_mismatch=False, reshape=False):
     _set(zip(own, given, strict=True), stored.origin, where, skip_mismatch, reshape)
 
 
+def has_names_of(model, stored):
+    """Do the layers with weights have the names of the stored ones, each once? Keras 1 wrote them in another order."""
+    own = [layer.name for layer in holders(model) if layer.weights]
+    given = [layer.name for layer in stored.layers if layer.weights]
+    return len(set(own)) == len(own) and sorted(own) == sorted(given)
+
+
 def set_by_name(model, stored, where, skip_mismatch=False, reshape=False):
     """Give each layer the weights of the stored layer of its name; all others stay as they are.
 

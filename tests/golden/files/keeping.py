@@ -1,4 +1,4 @@
-"""What the making scripts share: weights that leave nothing at 0 or 1, and a model's file beside its inputs and outputs.
+"""What the making scripts share: weights that hide nothing, and a model's file beside its inputs and outputs.
 
 Runs under every Python from 3.6 on, with whichever Keras is there.
 """
@@ -50,8 +50,8 @@ def keep(model, name, inputs, outputs=None, weights_only=False, folder=HERE, suf
     if outputs is None:
         predicted = model.predict(inputs if len(inputs) > 1 else inputs[0], batch_size=len(inputs[0]))
         outputs = predicted if isinstance(predicted, (list, tuple)) else [predicted]
-    arrays = {"x%d" % i: x for i, x in enumerate(inputs)}
-    arrays.update(("y%d" % i, np.asarray(y, "float32")) for i, y in enumerate(outputs))
+    arrays = {f"x{i}": x for i, x in enumerate(inputs)}
+    arrays.update((f"y{i}", np.asarray(y, "float32")) for i, y in enumerate(outputs))
     np.savez_compressed(os.path.join(folder, name + ".npz"), **arrays)
     print(name)
 
@@ -63,4 +63,4 @@ def run(recipes, title):
     for recipe in recipes:
         if hasattr(keras.backend, "clear_session"):
             keras.backend.clear_session()
-        recipe("%s_%s" % (title, recipe.__name__))
+        recipe(f"{title}_{recipe.__name__}")

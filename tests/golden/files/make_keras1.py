@@ -74,7 +74,7 @@ def embedding(name):
 def images(order, name):
     shape = (5, 6, 2) if order == "tf" else (2, 5, 6)
     layers = [
-        L.Convolution2D(3, 2, 3, border_mode="same", dim_ordering=order, input_shape=shape, activation="tanh"),
+        L.Convolution2D(3, 1, 3, border_mode="same", dim_ordering=order, input_shape=shape, activation="tanh"),
         L.BatchNormalization(axis=3 if order == "tf" else 1),
         L.ZeroPadding2D((1, 0), dim_ordering=order),
         L.MaxPooling2D((2, 2), dim_ordering=order),
@@ -161,12 +161,12 @@ def separable(name):
 
 
 def conv_lstm(name):
-    layers = [L.ConvLSTM2D(2, 2, 2, border_mode="same", dim_ordering="tf", input_shape=(3, 4, 5, 2))]
+    layers = [L.ConvLSTM2D(2, 3, 1, border_mode="same", dim_ordering="tf", input_shape=(3, 4, 5, 2))]
     stack(name, layers, data((2, 3, 4, 5, 2)))
 
 
 def conv_lstm_th(name):
-    layers = [L.ConvLSTM2D(2, 2, 2, border_mode="same", dim_ordering="th", input_shape=(3, 2, 4, 5))]
+    layers = [L.ConvLSTM2D(2, 3, 1, border_mode="same", dim_ordering="th", input_shape=(3, 2, 4, 5))]
     stack(name, layers, data((2, 3, 2, 4, 5)))
 
 
@@ -273,11 +273,11 @@ def weights_only(name):
     keep(model, name, data((2, 6, 2)), weights_only=True)
 
 
-BOTH = [dense, conv2d_tf, conv2d_th, conv1d, deconv_th, conv3d_th, functional]
+BOTH = [dense, conv2d_tf, conv2d_th, conv1d, conv3d_th, functional]
 ALONE = [lstm, lstm_gpu, gru, simple_rnn, bidirectional, stateful, embedding, deconv_tf, conv3d_tf, local_tf, local_th,
          separable, time_distributed, own_arguments, merge_concat, merge_sum, merge_dot, merge_cos, merge_of_merges,
          nested, nested_functional, weights_only]  # fmt: skip
 
 if __name__ == "__main__":
-    recipes = [*BOTH, *ALONE] if TF else [*BOTH, conv_lstm, conv_lstm_th]
-    run(recipes, "keras1_2_2_%s" % K.backend())
+    recipes = [*BOTH, *ALONE] if TF else [*BOTH, deconv_th, conv_lstm, conv_lstm_th]
+    run(recipes, f"keras1_2_2_{K.backend()}")

@@ -69,7 +69,7 @@ def bidirectional(name):
 def images(order, name):
     shape = (5, 6, 2) if order == LAST else (2, 5, 6)
     layers = [
-        L.Conv2D(3, (2, 3), padding="same", data_format=order, input_shape=shape, activation="tanh"),
+        L.Conv2D(3, (3, 1), padding="same", data_format=order, input_shape=shape, activation="tanh"),
         L.BatchNormalization(axis=3 if order == LAST else 1),
         L.ZeroPadding2D(((1, 0), (0, 2)), data_format=order),
         L.MaxPooling2D((2, 2), data_format=order),
@@ -94,8 +94,14 @@ def conv1d(name):
     stack(name, layers, data((2, 8, 2)))
 
 
+def even_window(name):
+    """Theano puts the zeros around an even window elsewhere."""
+    stack(name, [L.Conv2D(3, 2, padding="same", input_shape=(4, 5, 2))], data((2, 4, 5, 2)))
+
+
 def conv_transpose(name):
-    layers = [L.Conv2DTranspose(3, 3, strides=2, padding="same", input_shape=(3, 4, 2)), L.UpSampling2D(2),
+    padding = "same" if TF else "valid"
+    layers = [L.Conv2DTranspose(3, 3, strides=2, padding=padding, input_shape=(3, 4, 2)), L.UpSampling2D(2),
               L.Cropping2D(1)]  # fmt: skip
     stack(name, layers, data((2, 3, 4, 2)))
 
@@ -131,7 +137,7 @@ def separable(name):
 
 
 def conv_lstm(name):
-    layers = [L.ConvLSTM2D(2, 2, padding="same", input_shape=(3, 4, 5, 2), return_sequences=True),
+    layers = [L.ConvLSTM2D(2, (3, 1), padding="same", input_shape=(3, 4, 5, 2), return_sequences=True),
               L.TimeDistributed(L.Conv2D(1, 2))]  # fmt: skip
     stack(name, layers, data((2, 3, 4, 5, 2)))
 
@@ -297,24 +303,24 @@ def cudnn_weights(name):
     keep(model, name, x, outputs=[np.concatenate([forward, backward], -1)], weights_only=True)
 
 
-EVERY = [dense, lstm, conv2d_last, functional, nested]
+EVERY = [functional, nested, gru]
 ELSE = {
-    "2.0.9": [gru, bidirectional, conv2d_first, conv1d, conv_transpose, local, separable, embedding, stateful,
-              weights_only],
-    "2.1.6": [gru, conv_lstm, cells, states, conv3d, time_distributed_model, others],
-    "2.2.4": [gru, recurrent_adam, bidirectional, conv2d_first, conv1d, conv_transpose, conv_transpose_first, conv3d,
-              local, local_first, separable, conv_lstm, others, embedding, states, time_distributed_model, cells,
-              stateful, frozen, weights_only, late, cudnn, cudnn_bidirectional, cudnn_weights],
-    "2.3.1": [gru, recurrent_adam, bidirectional, separable, cells, late, frozen],
+    "2.0.9": [dense, lstm, conv2d_last, bidirectional, conv2d_first, conv1d, conv_transpose, local, separable,
+              embedding, stateful, weights_only],
+    "2.1.6": [conv_lstm, cells, states, conv3d, time_distributed_model, others],
+    "2.2.4": [dense, lstm, conv2d_last, recurrent_adam, bidirectional, conv2d_first, conv1d, conv_transpose,
+              conv_transpose_first, conv3d, local, local_first, separable, conv_lstm, others, embedding, states,
+              time_distributed_model, cells, stateful, frozen, weights_only, late, cudnn, cudnn_bidirectional,
+              cudnn_weights],
+    "2.3.1": [dense, recurrent_adam, cells, late, frozen],
 }  # fmt: skip
 THEANO = {
     "2.0.9": [conv2d_first],
     "2.1.6": [conv1d],
-    "2.2.4": [conv2d_last, conv2d_first, conv1d, conv_transpose, conv3d, local, separable, conv_lstm, lstm, nested],
-    "2.3.1": [],
+    "2.2.4": [conv2d_last, conv2d_first, conv_transpose, conv3d, local, separable, conv_lstm, nested, even_window],
 }
 
 if __name__ == "__main__":
     if VERSION == "2.2.4" and TF:
         L.CuDNNLSTM._process_batch = L.CuDNNGRU._process_batch = only_weights
-    run([*EVERY, *ELSE[VERSION]] if TF else THEANO[VERSION], "keras%s_%s" % (VERSION.replace(".", "_"), K.backend()))
+    run([*EVERY, *ELSE[VERSION]] if TF else THEANO[VERSION], f"keras{VERSION.replace('.', '_')}_{K.backend()}")

@@ -89,6 +89,7 @@ def weights(name):
     stack(name, layers, data((2, 6, 2)), weights_only=True, suffix=".weights.h5")
 
 
+# All for 3.15.1; of older ones dense_h5 and dense are enough.
 RECIPES = [dense_h5, dense, recurrent_h5, recurrent, conv2d_h5, conv2d, functional_h5, functional, weights]
 
 if __name__ == "__main__":

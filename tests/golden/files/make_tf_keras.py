@@ -92,8 +92,9 @@ def conv2d(name):
 
 
 def depthwise(name):
-    layers = [L.DepthwiseConv2D(2, depth_multiplier=2, input_shape=(5, 6, 2)), L.SeparableConv2D(3, 2), L.LeakyReLU(0.1),
-              L.Conv2DTranspose(2, 2, strides=2), L.ReLU(max_value=0.6), L.GlobalAveragePooling2D()]  # fmt: skip
+    layers = [L.DepthwiseConv2D(2, depth_multiplier=2, input_shape=(5, 6, 2)), L.SeparableConv2D(3, 2),
+              L.LeakyReLU(0.1), L.Conv2DTranspose(2, 2, strides=2), L.ReLU(max_value=0.6),
+              L.GlobalAveragePooling2D()]  # fmt: skip
     stack(name, layers, data((2, 5, 6, 2)))
 
 
@@ -214,13 +215,13 @@ def new_weights(name):
 
 
 def archive(name):
-    layers = [L.Conv1D(3, 3, input_shape=(6, 2)), L.BatchNormalization(), L.LSTM(2, recurrent_activation="hard_sigmoid"),
-              L.Dense(2)]  # fmt: skip
+    layers = [L.Conv1D(3, 3, input_shape=(6, 2)), L.BatchNormalization(),
+              L.LSTM(2, recurrent_activation="hard_sigmoid"), L.Dense(2)]  # fmt: skip
     stack(name, layers, data((2, 6, 2)), suffix=".keras")
 
 
-RECIPES = [dense, legacy_sgd, recurrent, hard_gates, cudnn, bidirectional, stateful, cells, conv2d, depthwise, conv1d, local,
-           local_dense, local_sparse, conv_lstm, embedding, functional, states, attention, operators, nested,
+RECIPES = [dense, legacy_sgd, recurrent, hard_gates, cudnn, bidirectional, stateful, cells, conv2d, depthwise, conv1d,
+           local, local_dense, local_sparse, conv_lstm, embedding, functional, states, attention, operators, nested,
            time_distributed_model, late, mixed_precision, weights_only, new_weights, archive]  # fmt: skip
 
 if __name__ == "__main__":
