@@ -20,7 +20,7 @@ ELSEWHERE = {
     "Wrapper": "test_a_bare_wrapper", "ConvRNN2D": "test_onnx_recurrent.py", "StackedRNNCells": "RNN of the catalogue",
     "SimpleRNNCell": "RNN of the catalogue", "GRUCell": "RNN of the catalogue", "LSTMCell": "RNN of the catalogue",
     "ConvLSTM2DCell": "test_onnx_recurrent.py", "MultiHeadAttention": "test_onnx_attention.py",
-    "serialize": "a function", "deserialize": "a function",
+    "Recurrent": "a base", "ConvRecurrent2D": "a base", "serialize": "a function", "deserialize": "a function",
 }  # fmt: skip
 # Layers that ONNX has no counterpart for, with the reason. There are none; what is refused are settings and words.
 REFUSED: dict[str, str] = {}

@@ -18,6 +18,8 @@ PARTS = {
     "Layer",
     "Wrapper",
     "ConvRNN2D",
+    "Recurrent",
+    "ConvRecurrent2D",
     "AtrousConvolution1D",
     "AtrousConvolution2D",
 }

@@ -19,6 +19,22 @@ _ARGUMENTS = (
 )  # fmt: skip
 
 
+def _takes_shape_first(add_weight):
+    """Let `add_weight` be given the shape first as well, as Keras 1 and 3 have it: (shape, initializer, name, ...)."""
+
+    @functools.wraps(add_weight)
+    def add(self, *args, **kwargs):
+        if args and isinstance(args[0], (tuple, list)):
+            kwargs["shape"], *rest = args
+            if rest and isinstance(rest[0], str) and rest[0] not in registry.names("initializer"):
+                kwargs["name"], *rest = rest
+            kwargs.update(zip(("initializer", "name", "trainable", "regularizer", "constraint"), rest, strict=False))
+            args = ()
+        return add_weight(self, *args, **kwargs)
+
+    return add
+
+
 class Layer(metaclass=RecordsArguments):
     """A function of tensors with weights of its own.
 
@@ -79,6 +95,7 @@ class Layer(metaclass=RecordsArguments):
 
     # --- Weights ---
 
+    @_takes_shape_first
     def add_weight(
         self,
         name=None,
@@ -102,8 +119,6 @@ class Layer(metaclass=RecordsArguments):
         Returns:
             A K variable.
         """
-        if isinstance(name, (tuple, list)) or isinstance(shape, str):  # Keras 1 and 3 give the shape first
-            name, shape = (shape if isinstance(shape, str) else None), name
         dtype = dtype or self.dtype
         if initializer is None:
             initializer = "glorot_uniform" if "float" in dtype else "zeros"
