@@ -8,7 +8,8 @@ are numbered so that both ways of counting find them (docs/decisions/0006-model-
 
 from typing import Any
 
-from hornbeam.saving.keras3_config import _call_to_keras3, _input_dtype, _legal, _word_to_keras3
+from hornbeam.saving.keras3_calls import call_to_keras3, legal
+from hornbeam.saving.keras3_config import _input_dtype, _word_to_keras3
 from hornbeam.saving.keras3_training import training_to_keras3
 from hornbeam.saving.portable_activations import formula_of
 
@@ -70,12 +71,12 @@ def _stack(config):
     shape = config.get("build_input_shape")
     entries = [_model(layer) for layer in layers]
     if shape and layers and layers[0]["class_name"] != "InputLayer":
-        name = f"{_legal(layers[0]['config'].get('name') or 'stack')}_input"
+        name = f"{legal(layers[0]['config'].get('name') or 'stack')}_input"
         inner = {
             "batch_input_shape": list(shape), "dtype": _input_dtype(layers[0]), "sparse": False, "name": name
         }  # fmt: skip
         entries.insert(0, {"class_name": "InputLayer", "config": inner})
-    return {"name": _legal(config.get("name") or "sequential"), "layers": entries}
+    return {"name": legal(config.get("name") or "sequential"), "layers": entries}
 
 
 def _graph(config):
@@ -83,7 +84,7 @@ def _graph(config):
     entries = [_entry(entry, nested) for entry in config["layers"]]
     return {
         **config,
-        "name": _legal(config.get("name") or "model"),
+        "name": legal(config.get("name") or "model"),
         "layers": entries,
         "input_layers": _ends(config["input_layers"], nested),
         "output_layers": _ends(config["output_layers"], nested),
@@ -107,7 +108,7 @@ def _entry(entry, nested):
     if entry["name"] in nested:
         calls = [call for call in calls for _ in (0, 1)]
     made = _model({"class_name": entry["class_name"], "config": entry["config"]})
-    return {"name": _legal(entry["name"]), **made, "inbound_nodes": calls}
+    return {"name": legal(entry["name"]), **made, "inbound_nodes": calls}
 
 
 def _place(place, nested):
@@ -117,7 +118,7 @@ def _place(place, nested):
     call i in both; the other of the two leads nowhere and is dropped when the graph is built.
     """
     name, call, tensor = place[:3]
-    return [_legal(name), 2 * call + 1 if name in nested else call, tensor]
+    return [legal(name), 2 * call + 1 if name in nested else call, tensor]
 
 
 def _call(entry, call, nested):
@@ -125,7 +126,7 @@ def _call(entry, call, nested):
     kwargs = call[0][3] if len(call[0]) > 3 else {}
     states = entry["class_name"] in _RECURRENT and len(call) > 1
     if states or "__args__" in kwargs or _has_references(kwargs):
-        return _renumbered(_call_to_keras3(entry, call), nested)
+        return _renumbered(call_to_keras3(entry, call), nested)
     return [[*_place(row, nested), dict(kwargs)] for row in call]
 
 
@@ -152,7 +153,7 @@ def _settings(class_name, config):
     drop = (*_OURS_ONLY, *_DROPPED.get(class_name, ()), *(() if class_name == "InputLayer" else ("batch_input_shape",)))
     rest = _AT_REST.get(class_name, {})
     return {
-        key: _legal(value) if key == "name" and isinstance(value, str) else _setting(key, value)
+        key: legal(value) if key == "name" and isinstance(value, str) else _setting(key, value)
         for key, value in config.items()
         if key not in drop and not (key in rest and rest[key] == value)
     }
