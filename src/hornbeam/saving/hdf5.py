@@ -6,8 +6,6 @@ words, and a SHA-256 of every tensor, so that a flipped bit is an error and not 
 """
 
 import hashlib
-import json
-import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,231 +13,23 @@ import numpy as np
 from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import GuardedFile
+from hornbeam.saving.hdf5_writing import (
+    CLASSIC_VERSION,
+    MANIFEST,
+    MANIFEST_DIGEST,
+    OWN_WEIGHTS,
+    digest_of,
+    write_model,
+    write_weights,
+)  # fmt: skip
 from hornbeam.saving.portable_activations import names_of_formulas
 from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
-MANIFEST = "hornbeam_manifest"
-_DIGEST = "hornbeam_manifest_sha256"
-_CLASSIC_VERSION = "2.2.4"
-_MOST_LIST_BYTES = 64512  # what HDF5 keeps in one attribute; longer lists are chopped, as Keras does
+STORE = "weights.h5"  # the format of weights in Keras 3's layout; see :func:`arranged`
 _CHANGED = (
     f"The file is damaged: take another copy. If you changed it on purpose, delete its attributes {MANIFEST!r} and "
-    f"{_DIGEST!r} first."
+    f"{MANIFEST_DIGEST!r} first."
 )
-
-
-# --- Writing ---
-
-
-def write_model(stored, path):
-    """Write a whole model.
-
-    Args:
-        stored: StoredModel with an architecture.
-        path: file to make; a file that is there is replaced.
-
-    Raises:
-        OSError: the disk is full or the file cannot be written. ValueError: a weight or name that HDF5 cannot hold.
-    """
-    from hornbeam.saving import hdf5_portable
-
-    with _new_file(path) as (file, tensors):
-        texts = {"model_config": _json(hdf5_portable.architecture(stored.architecture))}
-        training = hdf5_portable.training(stored.training, stored.architecture)
-        if training is not None:
-            texts["training_config"] = _json(training)
-        for name, text in texts.items():
-            file.attrs[name] = text.encode()  # a text of variable length, which no limit applies to
-        _mark(file, stored)
-        group = file.create_group("model_weights")
-        manifest = _manifest(stored, _write_layers(group, stored, tensors))
-        if stored.optimizer_weights:
-            state = file.create_group("optimizer_weights")
-            manifest["optimizer"] = _write_state(state, stored, tensors)
-        manifest["texts"] = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items()}
-        _write_manifest(file, manifest, tensors)
-
-
-def write_weights(stored, path):
-    """Write weights only, in the layout of Keras 2's `save_weights`.
-
-    Args:
-        stored: StoredModel.
-        path: file to make; a file that is there is replaced.
-
-    Raises:
-        OSError: the disk is full or the file cannot be written. ValueError: a weight or name that HDF5 cannot hold.
-    """
-    with _new_file(path) as (file, tensors):
-        manifest = _manifest(stored, _write_layers(file, stored, tensors))
-        manifest.pop("architecture")
-        manifest.pop("training")
-        _write_manifest(file, manifest, tensors)
-
-
-class _new_file:
-    """An HDF5 file open for writing, and what hashes its tensors meanwhile."""
-
-    def __init__(self, path):
-        import h5py
-
-        self.tensors = _Tensors()
-        self.file = h5py.File(os.fspath(path), "w", libver="earliest")
-
-    def __enter__(self):
-        return self.file, self.tensors
-
-    def __exit__(self, kind, error, trace):
-        self.tensors.close()
-        try:
-            self.file.close()
-        except (OSError, RuntimeError) as failure:
-            if kind is None:
-                raise OSError(f"The file cannot be written: {failure}") from failure
-        if kind is RuntimeError:  # what h5py makes of some full disks
-            raise OSError(f"The file cannot be written: {error}") from error
-
-
-class _Tensors:
-    """Writes tensors as they lie in memory; threads work out their digests meanwhile."""
-
-    def __init__(self):
-        self.pool = ThreadPoolExecutor(max_workers=2)
-        self.waiting = []
-
-    def write(self, group, name, value):
-        """One dataset; returns its entry for the manifest, whose digest comes later."""
-        from h5py import h5s
-
-        array = np.asarray(value)
-        entry = {"dtype": array.dtype.name, "shape": list(array.shape)}
-        if array.dtype.name == "bfloat16":
-            array = array.astype("float32")
-        if array.dtype.kind not in "biuf":
-            raise ValueError(f"The weight {name!r} has the type {array.dtype}, which HDF5 files of models do not hold.")
-        array = np.ascontiguousarray(array).reshape(array.shape)
-        array = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        dataset = group.create_dataset(name, array.shape, array.dtype, track_times=False)
-        self.waiting.append((entry, self.pool.submit(_digest_of, array)))
-        if array.size:
-            dataset.id.write(h5s.ALL, h5s.ALL, array)
-        return entry
-
-    def finish(self):
-        """Put the digests into the entries."""
-        for entry, digest in self.waiting:
-            entry["sha256"] = digest.result()
-        self.waiting = []
-
-    def close(self):
-        self.pool.shutdown(cancel_futures=True)
-
-
-def _digest_of(array):
-    return hashlib.sha256(array.reshape(-1).view(np.uint8)).hexdigest()
-
-
-def _mark(place, stored):
-    place.attrs["keras_version"] = (stored.origin.keras_version or _CLASSIC_VERSION).encode()
-    place.attrs["backend"] = (stored.origin.backend or "").encode()
-
-
-def _write_layers(group, stored, tensors):
-    """The groups of all layers; returns their entries for the manifest."""
-    names = [layer.name for layer in stored.layers]
-    if len(set(names)) != len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"Two layers are named {twice!r}. Layer names must differ.")
-    _write_list(group, "layer_names", names)
-    _mark(group, stored)
-    entries = [{"name": name, "weights": []} for name in names]
-    # In order of names, so that a layer named 'a/b' finds the group of 'a' there already.
-    for layer, entry in sorted(zip(stored.layers, entries), key=lambda pair: pair[0].name):
-        place = group.require_group(_plain_name(layer.name))
-        taken = {}
-        for name, value in layer.weights:
-            key = _free_name(name, taken)
-            taken[key] = value
-            found = tensors.write(place, key, value)
-            found.update(name=name, path=_path_of(place, key))
-            entry["weights"].append(found)
-        _write_list(place, "weight_names", list(taken))
-    return entries
-
-
-def _write_state(group, stored, tensors):
-    names = _state_names(stored)
-    _write_list(group, "weight_names", names)
-    found = []
-    for name, value in zip(names, stored.optimizer_weights, strict=True):
-        entry = tensors.write(group, name, value)
-        entry["path"] = _path_of(group, name)
-        found.append(entry)
-    return found
-
-
-def _state_names(stored):
-    """Names of the optimizer's arrays, in one group so that no layer's name gets in the way."""
-    optimizer = (stored.training or {}).get("optimizer") or {}
-    kind = str(optimizer.get("class_name") or "Optimizer").rsplit(">", 1)[-1].replace("/", "_")
-    return [f"training/{kind}/variable_{i}:0" for i in range(len(stored.optimizer_weights))]
-
-
-def _path_of(group, name):
-    return f"{group.name}/{name}".strip("/")
-
-
-def _plain_name(name):
-    """A layer's or weight's name as the path of its group, if it can be one."""
-    parts = name.split("/")
-    if not name or "\0" in name or any(part in ("", ".", "..") for part in parts):
-        raise ValueError(f"The name {name!r} cannot stand in an HDF5 file. Give it another.")
-    return name
-
-
-def _free_name(name, taken):
-    """`name`, or with a number where the layer has it already (two cells of one name, say)."""
-    base, number = _plain_name(name), 1
-    while name in taken or any(other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in taken):
-        head, colon, tail = base.rpartition(":")
-        name = f"{head}_{number}:{tail}" if colon else f"{base}_{number}"
-        number += 1
-    return name
-
-
-def _write_list(place, name, texts):
-    """A list of names as an attribute, or as several with numbers behind the name where it is too long for one."""
-    items = [text.encode() for text in texts]
-    longest = max(map(len, items), default=0)
-    if longest > _MOST_LIST_BYTES:
-        raise ValueError(f"A name of {longest} bytes cannot stand in an HDF5 file; at most {_MOST_LIST_BYTES}.")
-    whole = np.asarray(items)
-    parts = 1
-    while any(part.nbytes > _MOST_LIST_BYTES for part in np.array_split(whole, parts)):
-        parts += 1
-    for number, part in enumerate(np.array_split(whole, parts)):
-        place.attrs[name if parts == 1 else f"{name}{number}"] = part
-
-
-def _manifest(stored, layers):
-    return {
-        "format": 1, "keras_version": stored.origin.keras_version, "backend": stored.origin.backend,
-        "architecture": stored.architecture, "training": stored.training, "layers": layers,
-    }  # fmt: skip
-
-
-def _write_manifest(file, manifest, tensors):
-    tensors.finish()
-    text = _json(manifest).encode()
-    file.attrs[MANIFEST] = text
-    file.attrs[_DIGEST] = hashlib.sha256(text).hexdigest().encode()
-
-
-def _json(value):
-    return json.dumps(value)
-
-
-# --- Reading ---
 
 
 def read_model(path):
@@ -285,7 +75,44 @@ def read_weights(path):
             return StoredModel(layers=_read_layers(file, root), origin=_origin(file, root))
         if file.has("", "nb_layers"):
             return StoredModel(layers=_read_numbered(file), origin=Origin("h5", "1", ""))
+        if any(path.rpartition("/")[2].isdigit() for path in file.datasets):
+            arrays = [(path, file.array(path)) for path in file.datasets if not path.startswith("optimizer/")]
+            return StoredModel(layers=[StoredLayer("", arrays)], origin=Origin(STORE, "3", ""))
         raise file.refused("it holds no layers", "Weights are read from what save or save_weights of a Keras wrote.")
+
+
+def arranged(stored, architecture, path):
+    """Weights that :func:`read_weights` found in Keras 3's layout, as StoredLayers of a model.
+
+    That layout says where a weight lies ('layers/dense_1/vars/0') but neither the layers' order nor their names.
+
+    Args:
+        stored: StoredModel whose origin's format is `STORE`.
+        architecture: classic configuration of the model the weights are for.
+        path: the file, for errors.
+
+    Raises:
+        ModelFileError: a layer's weights are missing.
+    """
+    from hornbeam.saving.keras3_config import in_keras3_order
+    from hornbeam.saving.keras3_reading import read_layers
+
+    with guards.refusing(path, "the weights"):
+        layers, _ = read_layers(_Held(stored, path), in_keras3_order(architecture))
+    return StoredModel(layers=layers, origin=Origin("h5", "3", ""))
+
+
+class _Held:
+    """Arrays already read, looking like the file they came from."""
+
+    def __init__(self, stored, path):
+        self.path = path
+        self.datasets = dict(stored.layers[0].weights)
+        parts = [name.split("/") for name in self.datasets]
+        self.groups = {"/".join(part[:i]) for part in parts for i in range(len(part))}
+
+    def array(self, path):
+        return self.datasets[path]
 
 
 def _origin(file, root):
@@ -302,8 +129,11 @@ def _read_object(file, name):
 
 
 def _read_layers(file, root):
-    layers = []
-    for name in file.texts(root, "layer_names"):
+    names, layers = file.texts(root, "layer_names"), []
+    own = f"{root}/{OWN_WEIGHTS}".strip("/")
+    if OWN_WEIGHTS not in names and own in file.groups and file.texts(own, "weight_names"):
+        names = [*names, OWN_WEIGHTS]
+    for name in names:
         place = f"{root}/{name}".strip("/")
         weights = [(weight, file.array(f"{place}/{weight}")) for weight in file.texts(place, "weight_names")]
         layers.append(StoredLayer(name, weights))
@@ -347,10 +177,10 @@ def _own_training(training):
 
 def _read_manifest(file):
     """The manifest of a file of ours, None for files of others."""
-    held = [file.has("", name) for name in (MANIFEST, _DIGEST)]
+    held = [file.has("", name) for name in (MANIFEST, MANIFEST_DIGEST)]
     if not any(held):
         return None
-    text, digest = file.attribute("", MANIFEST), file.attribute("", _DIGEST)
+    text, digest = file.attribute("", MANIFEST), file.attribute("", MANIFEST_DIGEST)
     if not all(held) or not isinstance(text, str) or hashlib.sha256(text.encode()).hexdigest() != digest:
         raise file.refused("its manifest is damaged", _CHANGED)
     manifest = guards.read_json(text, file.path, "the manifest")
@@ -372,7 +202,7 @@ def _from_manifest(file, manifest):
             kind = "float32" if entry["dtype"] == "bfloat16" else entry["dtype"]
             if [array.dtype.name, *array.shape] != [kind, *entry["shape"]]:
                 raise file.refused(f"{entry['path']!r} does not have the shape and type that were written", _CHANGED)
-            checks.append((entry, pool.submit(_digest_of, array)))
+            checks.append((entry, pool.submit(digest_of, array)))
             return _as_written(array, entry["dtype"])
 
         layers = [
@@ -384,7 +214,7 @@ def _from_manifest(file, manifest):
         for entry, digest in checks:
             if digest.result() != entry["sha256"]:
                 raise file.refused(f"{entry['path']!r} does not have the values that were written", _CHANGED)
-        origin = Origin("h5", manifest["keras_version"] or _CLASSIC_VERSION, manifest["backend"] or "")
+        origin = Origin("h5", manifest["keras_version"] or CLASSIC_VERSION, manifest["backend"] or "")
         return StoredModel(manifest.get("architecture"), layers, manifest.get("training"), state, origin)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
-from hornbeam.saving.hdf5_heap import text_lengths
+from hornbeam.saving.hdf5_heap import DamagedHeap, text_lengths
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_DEPTH = 32
@@ -321,7 +321,10 @@ class GuardedFile:
         if not kind.is_variable_str():
             return False
         count = math.prod(found.shape)
-        lengths = text_lengths(self._read_at, address, name.encode())
+        try:
+            lengths = text_lengths(self._read_at, address, name.encode())
+        except DamagedHeap as error:
+            raise self.refused(str(error), _DAMAGED) from error
         total = count * self.size if lengths is None or len(lengths) < count else sum(lengths)
         if total > MOST_ATTRIBUTE_BYTES:
             raise self.refused(f"{what} holds texts of up to {total} bytes")

@@ -1,8 +1,9 @@
-"""How long the texts of an HDF5 attribute are, found before HDF5 makes them.
+"""How long the texts of an HDF5 attribute are, and whether their heap is sound, found before HDF5 makes them.
 
 An attribute may hold texts of variable length: each a length and a place in the file's heap. Thousands of them may name
-one place of megabytes, which HDF5 would copy for each; and HDF5 has no function that says beforehand how much that is.
-So the few bytes of the attribute itself are looked up in its object's header, by the published form of the files.
+one place of megabytes, which HDF5 would copy for each; it has no function that says beforehand how much that is; and in
+a heap with an entry of no size it walks for ever. So the few bytes of the attribute itself are looked up in its
+object's header, and those of the heap's entries, by the published form of the files.
 """
 
 import struct
@@ -11,7 +12,13 @@ _MOST_BLOCKS = 10_000
 _MOST_HEADER_BYTES = 64 << 20
 _CONTINUATION, _ATTRIBUTE = 0x10, 0x0C
 _VARIABLE_LENGTH = 9
+_MOST_HEAP_BYTES = 1 << 32
+_ENTRY_BYTES = 16  # number (2), references (2), nothing (4), length (8)
 _ELEMENT_BYTES = 16  # length (4), place of the heap (8), number in it (4)
+
+
+class DamagedHeap(Exception):
+    """A heap that HDF5 would not come out of."""
 
 
 def text_lengths(read_at, address, name):
@@ -21,13 +28,37 @@ def text_lengths(read_at, address, name):
         read_at: function of (offset, count) that gives bytes of the file, fewer at its end.
         address: where the object's header begins.
         name: the attribute, as bytes.
+
+    Raises:
+        DamagedHeap: the heap they lie in is not sound.
     """
     try:
-        found = [_lengths_in(data, name) for data in _attribute_messages(read_at, address)]
+        found = [_texts_in(data, name) for data in _attribute_messages(read_at, address)]
     except (struct.error, IndexError, ValueError):
         return None
-    found = [lengths for lengths in found if lengths is not None]
-    return max(found, key=sum) if found else None
+    found = [texts for texts in found if texts is not None]
+    for heap in {heap for texts in found for length, heap in texts if length}:
+        _check_heap(read_at, heap)
+    lengths = [[length for length, _ in texts] for texts in found]
+    return max(lengths, key=sum) if lengths else None
+
+
+def _check_heap(read_at, address):
+    """Walk a collection of the heap as HDF5 will; every entry must lead on, and the last to the end."""
+    head = read_at(address, 16)
+    size = int.from_bytes(head[8:], "little")
+    if head[:5] != b"GCOL\x01" or not 16 < size <= _MOST_HEAP_BYTES:
+        raise DamagedHeap("the attribute's texts do not lie in a heap")
+    at, end = address + 16, address + size
+    while at + _ENTRY_BYTES <= end:
+        entry = read_at(at, _ENTRY_BYTES)
+        if len(entry) < _ENTRY_BYTES:
+            raise DamagedHeap("the heap of the attribute's texts ends behind the end of the file")
+        number, _, _, length = struct.unpack("<HHIQ", entry)
+        step = length if number == 0 else _ENTRY_BYTES + length + -length % 8
+        if step < _ENTRY_BYTES or at + step > end:
+            raise DamagedHeap("the heap of the attribute's texts is damaged")
+        at += step
 
 
 def _attribute_messages(read_at, address):
@@ -94,8 +125,8 @@ def _walk(read_at, blocks, split):
                 yield data
 
 
-def _lengths_in(data, name):
-    """Lengths of the texts in an attribute message of that name; None for another name or type."""
+def _texts_in(data, name):
+    """(length, heap) of the texts in an attribute message of that name; None for another name or type."""
     version, flags = data[0], data[1]
     if version > 1 and flags & 3:
         raise ValueError("a type kept elsewhere")
@@ -111,4 +142,4 @@ def _lengths_in(data, name):
     (width,) = struct.unpack_from("<I", data, places[1] + 4)
     if kind != _VARIABLE_LENGTH or width != _ELEMENT_BYTES:
         return None
-    return [struct.unpack_from("<I", data, i)[0] for i in range(at, len(data) - _ELEMENT_BYTES + 1, _ELEMENT_BYTES)]
+    return [struct.unpack_from("<IQ", data, i) for i in range(at, len(data) - _ELEMENT_BYTES + 1, _ELEMENT_BYTES)]
