@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness import check_against_keras, check_layer
+from harness import check_against_keras, check_layer, quick_compilation
 from hornbeam import backend as K
 from hornbeam import scope
 from hornbeam.core import Input, Layer
@@ -23,6 +23,42 @@ from hornbeam.models import Model, Sequential
 
 X = np.random.default_rng(0).normal(size=(3, 4, 2)).astype("float32")
 SIGMOID = {"recurrent_activation": "sigmoid"}
+
+
+# --- A last batch that is padded ---
+
+
+def masked_steps():
+    return Sequential([Masking(9.0, input_shape=(2, 1)), BatchNormalization(momentum=0.5)])
+
+
+@pytest.mark.parametrize(
+    ("make", "inner"),
+    [
+        (lambda: BatchNormalization(momentum=0.5), (2,)),
+        (masked_steps, (2, 1)),
+        (lambda: TimeDistributed(BatchNormalization(momentum=0.5)), (2, 1)),
+    ],
+)
+def test_rows_of_padding_do_not_enter_the_statistics_of_steps(make, inner):
+    x, y = np.random.default_rng(1).normal(size=(7, 3, *inner)), np.zeros((7, 3, *inner))
+    models = []
+    for padded in (True, False):
+        model = Sequential([TimeDistributed(make(), input_shape=(3, *inner))])
+        model.compile("sgd", lambda y_true, y_pred: K.mean(K.square(y_pred), axis=-1))
+        with quick_compilation():
+            if padded:
+                model.fit(x, y, batch_size=4, shuffle=False, verbose=0)
+            for rows in () if padded else (slice(0, 4), slice(4, 7)):
+                model.train_on_batch(x[rows], y[rows])
+        models.append(model)
+    weights = [model.get_weights() for model in models]
+    assert list(models[0]._steps._may_pad.values()) == [True]
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-6)
+    mean = weights[0][2]  # of two batches, beginning at 0, at momentum 0.5: m = 0.25 mean_1 + 0.5 mean_2
+    axes = tuple(range(x.ndim - 1))
+    np.testing.assert_allclose(mean, 0.25 * x[:4].mean(axes) + 0.5 * x[4:].mean(axes), rtol=1e-5)
 
 
 # --- Bidirectional ---

@@ -123,7 +123,8 @@ class TimeDistributed(Wrapper):
         """The mask over time: as given, or True where the layer's own mask of a step is True anywhere."""
         if type(self.layer).compute_mask is not Layer.compute_mask:
             step = K.constant(0, K.dtype(inputs), [size or 1 for size in (1, *K.int_shape(inputs)[2:])])
-            made = self.layer.compute_mask(step, None if mask is None or K.ndim(mask) < 3 else step[..., 0])
+            with _aside(self.layer):
+                made = self.layer.compute_mask(step, None if mask is None or K.ndim(mask) < 3 else step[..., 0])
             if made is not None and not isinstance(made, list):  # some masks are the layer's own: Embedding, Masking
                 return _mask_of_steps(self.layer, inputs, mask)
         return mask if mask is None or K.ndim(mask) == 2 else K.any(mask, axis=list(range(2, K.ndim(mask))))
@@ -152,11 +153,21 @@ def _steps_as_rows(x):
     return K.reshape(x, (shape[0] * shape[1], *shape[2:]))
 
 
+def _aside(layer):
+    """A scope in which `layer` may run for its masks alone: nothing it updates, adds or reports there is kept."""
+    here = scope.current()
+    values = {} if here is None else dict(here.values)
+    values.update((v, v.value) for v in (*layer.weights, *layer.state_variables))
+    return scope.Scope(values, training=False, seed=0)
+
+
 @K.word
 def _mask_of_steps(layer, inputs, mask):
     """(B, T): True where the mask that `layer` makes of a step is True anywhere. One node."""
     rows, inner = _steps_as_rows(inputs), _inner_mask(mask)
-    inner = layer.run(rows, inner, (), {})[1] if hasattr(layer, "run_with") else layer.compute_mask(rows, inner)
+    with _aside(layer):
+        inner = layer.run(rows, inner, (), {})[1] if hasattr(layer, "run_with") else layer.compute_mask(rows, inner)
+    inner = inner[0] if isinstance(inner, list) else inner
     if K.ndim(inner) > 1:
         inner = K.any(inner, axis=list(range(1, K.ndim(inner))))
     return K.reshape(inner, K.int_shape(inputs)[:2])
