@@ -12,11 +12,11 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import registry
 from hornbeam.config import ENGINES
-from hornbeam.saving import old_configs, reading
+from hornbeam.saving import old_configs, old_weights, reading
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredModel
 from hornbeam.saving.training_state import describe_training, restore_training, training_config
-from hornbeam.saving.weight_matching import set_by_name, set_in_order, stored_layers
+from hornbeam.saving.weight_matching import has_names_of, set_by_name, set_in_order, stored_layers
 
 # What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
 CLASSIC_VERSION = "2.2.4"
@@ -129,6 +129,8 @@ def classic_architecture(config, origin=None):
         return keras3_config.from_keras3(config)
     if origin is None and version is not None:
         origin = Origin("json", str(version), str(config.get("backend") or ""))
+    if origin is not None and origin.format == "keras" and origin.version < (3, 0) and not origin.backend:
+        return old_configs.upgrade(config, origin)  # tf.keras 2.12 to 2.15 wrote archives too
     own = version == CLASSIC_VERSION and config.get("backend") in ENGINES  # no other Keras 2 had these engines
     if origin is None or own or origin.format == "keras":  # the archive's reader gives classic ones
         return config
@@ -156,7 +158,7 @@ def assemble(stored, custom_objects=None, compile=True, where="the file"):
         raise ValueError(f"the architecture describes a {type(model).__name__}, not a model.")
 
     def fill():
-        set_in_order(model, stored, where)
+        (set_by_name if has_names_of(model, stored) else set_in_order)(model, stored, where)
 
     if model.layers and not model.weights and not model.built and any(layer.weights for layer in stored.layers):
         model._waiting_weights = fill  # it learns its inputs' shape from the first data it meets
@@ -169,7 +171,10 @@ def assemble(stored, custom_objects=None, compile=True, where="the file"):
 
 def _compile(model, stored, custom_objects):
     try:
-        restore_training(model, stored.training, stored.optimizer_weights, custom_objects)
+        training = old_configs.upgrade_training(stored.training, stored.origin)
+        shapes = [weight.shape for weight in model.trainable_weights]
+        state = old_weights.optimizer_state(stored.optimizer_weights, shapes, stored.origin)
+        restore_training(model, training, state, custom_objects)
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
             f"the model cannot be compiled as it was: {error} To load it as it is and compile it anew: "
@@ -406,4 +411,8 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         )
     with _as_file(filepath) as (path, shown):
         stored = _read(path, untrusted, weights_only=True)
+        if stored.origin.format == "weights.h5":  # Keras 3's layout, which only the model can put into order
+            from hornbeam.saving import hdf5
+
+            stored = hdf5.arranged(stored, architecture_of(model), shown)
         (set_by_name if by_name else set_in_order)(model, stored, str(shown), skip_mismatch, reshape)
