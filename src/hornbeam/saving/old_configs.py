@@ -175,6 +175,8 @@ def _value(key, value, origin):
     """An argument: layers inside it upgraded, objects of Keras 1 in today's form, NumPy's numbers as numbers."""
     if isinstance(value, list):
         return [_value(key, item, origin) for item in value]
+    if value == "relu6_sigmoid" and origin.format == "keras":  # read as one of Keras 3, where hard_sigmoid is another
+        return "hard_sigmoid"
     if not isinstance(value, dict):
         return value
     if key in ("layer", "backward_layer", "cell", "cells") and "class_name" in value:

@@ -320,3 +320,38 @@ def _from_entries(layer, kernel, size, channels):
     for target, value in positions.items():
         found[target] = value
     return found
+
+
+# --- Optimizers ---
+
+
+def optimizer_state(arrays, shapes, origin):
+    """The state of an optimizer as Keras 2.2.4 wrote it: the number of updates, then each slot over all weights.
+
+    Since TensorFlow 2.11 the slots of each weight stand together, and the rate may come after the number of updates.
+
+    Args:
+        arrays: list as the file has it, or None.
+        shapes: shapes of the trained weights, in order.
+        origin: Origin of the file.
+
+    Returns:
+        A list; None if the file holds no state worth restoring.
+    """
+    if not arrays or origin.format != "h5" or np.ndim(arrays[0]) or origin.version[0] < 2:
+        return arrays
+    rest = arrays[1:]
+    if len(rest) and not np.ndim(rest[0]) and origin.version >= (2, 11):
+        rest = rest[1:]
+    if not rest:  # SGD needs no more; others have not begun
+        return arrays[:1] if arrays[0] else None
+    slots, count = len(rest) // max(len(shapes), 1), len(shapes)
+    together = min(slots, 2)  # a third slot, of amsgrad, follows after the others
+    if origin.version >= (2, 11) and len(rest) == slots * count and _stand_together(rest, shapes, together):
+        rest = [rest[i * together + j] for j in range(together) for i in range(count)] + rest[together * count :]
+    return [arrays[0], *rest]
+
+
+def _stand_together(arrays, shapes, slots):
+    expected = [tuple(shape) for shape in shapes for _ in range(slots)]
+    return [np.shape(array) for array in arrays[: len(expected)]] == expected
