@@ -17,6 +17,7 @@ from hornbeam import (
     models,
     optimizers,
     regularizers,
+    saving,
     utils,
 )
 from hornbeam.layers import Input
@@ -41,5 +42,6 @@ __all__ = [
     "models",
     "optimizers",
     "regularizers",
+    "saving",
     "utils",
 ]
