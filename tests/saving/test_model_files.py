@@ -464,3 +464,13 @@ def test_an_optimizer_state_that_does_not_fit_begins_anew():
 
 def test_versions_in_words():
     assert [Origin("h5", text).version for text in ("2.2.4-tf", "1", "", "3.15.1")] == [(2, 2), (1, 0), (0, 0), (3, 15)]
+
+
+def test_a_misspelt_keyword_is_answered_and_those_of_other_ages_pass(tmp_path):
+    model = Sequential([Dense(1, input_shape=(2,))])
+    with pytest.raises(TypeError, match=r"overwrit.*overwrite"):
+        model.save(tmp_path / "m.h5", overwrit=True)
+    model.save(tmp_path / "m.h5", save_format="h5")
+    with pytest.raises(TypeError, match=r"custom_object.*custom_objects"):
+        load_model(tmp_path / "m.h5", custom_object={})
+    assert load_model(tmp_path / "m.h5", safe_mode=True).count_params() == 3

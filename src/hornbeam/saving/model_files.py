@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import registry
+from hornbeam import checks, registry
 from hornbeam.config import ENGINES
 from hornbeam.saving import old_configs, old_weights, reading
 from hornbeam.saving.errors import ModelFileError
@@ -21,6 +21,9 @@ from hornbeam.saving.weight_matching import has_names_of, set_by_name, set_in_or
 # What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
 CLASSIC_VERSION = "2.2.4"
 _WEIGHTS_ONLY = (".npz", ".safetensors")
+# What Keras of other ages takes beside, and what has no meaning here: formats follow from suffixes, and a file is never
+# more trusted than another.
+_OTHER_AGES = ("options", "safe_mode", "save_format", "save_traces", "signatures", "zipped")
 
 # --- Models as plain data ---
 
@@ -206,7 +209,7 @@ class _Blank:
 # --- Writing ---
 
 
-def save_model(model, filepath, overwrite=True, include_optimizer=True, **unused):
+def save_model(model, filepath, overwrite=True, include_optimizer=True, **other_ages):
     """Write a whole model: architecture, weights, how it was compiled, and where its training stood.
 
     The suffix decides: '.keras' is the current zip layout, everything else (or nothing) the classic HDF5. The file
@@ -222,6 +225,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **unused
         NotImplementedError: a model whose architecture is the code of its class. ValueError: a function without a name.
         FileExistsError: there is a file, and nobody allows to replace it. OSError: the file cannot be written.
     """
+    _check_keywords("save_model", other_ages, "overwrite", "include_optimizer")
     path = _target(filepath)
     if _suffix(path) in _WEIGHTS_ONLY:
         raise ValueError(
@@ -236,7 +240,7 @@ def save_model(model, filepath, overwrite=True, include_optimizer=True, **unused
     _write(archive.write_model if _suffix(path) == ".keras" else hdf5.write_model, stored, path)
 
 
-def save_weights(model, filepath, overwrite=True, **unused):
+def save_weights(model, filepath, overwrite=True, **other_ages):
     """Write the weights of a model: '.npz', '.safetensors', or HDF5 for everything else.
 
     Args:
@@ -247,6 +251,7 @@ def save_weights(model, filepath, overwrite=True, **unused):
     Raises:
         ValueError: the model is not built, or the suffix means whole models. FileExistsError, OSError: as there.
     """
+    _check_keywords("save_weights", other_ages, "overwrite")
     path = _target(filepath)
     if _suffix(path) == ".keras":
         raise ValueError(
@@ -260,6 +265,12 @@ def save_weights(model, filepath, overwrite=True, **unused):
 
     writers = {".npz": tensors.write_npz, ".safetensors": tensors.write_safetensors}
     _write(writers.get(_suffix(path), hdf5.write_weights), stored, path)
+
+
+def _check_keywords(function, given, *known):
+    unknown = set(given) - set(_OTHER_AGES)
+    if unknown:
+        raise checks.unknown_keywords(function, unknown, known)
 
 
 def _write(writer, stored, path):
@@ -346,7 +357,7 @@ def _as_file(source):
 # --- Reading ---
 
 
-def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **unused):
+def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **other_ages):
     """The model in a file of any Keras: weights, compiled as it was, ready to go on training where it stopped.
 
     What the file is follows from its first bytes, not its name. Nothing in it is run: it holds numbers, and names
@@ -361,6 +372,7 @@ def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **u
     Raises:
         ModelFileError: the file is missing, damaged or refused, names what is not known, or its parts do not fit.
     """
+    _check_keywords("load_model", other_ages, "custom_objects", "compile", "untrusted")
     with _as_file(filepath) as (path, shown):
         stored = _read(path, untrusted, weights_only=False)
         if stored.architecture is None:
@@ -389,7 +401,7 @@ def _read(path, untrusted, weights_only):
     return (reading.read_weights if weights_only else reading.read_model)(path)
 
 
-def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, untrusted=False, **unused):
+def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, untrusted=False, **other_ages):
     """Set the weights of a model from a file of weights, or of a whole model, of any kind.
 
     Args:
@@ -404,6 +416,7 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         ModelFileError: the file is missing, damaged or refused.
         ValueError: the model is not built; other numbers of layers or weights; shapes that differ.
     """
+    _check_keywords("load_weights", other_ages, "by_name", "skip_mismatch", "reshape", "untrusted")
     if not model.weights and not getattr(model, "built", True):
         raise ValueError(
             f"The model {model.name!r} is not built yet, so it has no weights to set. Give its first layer an "
