@@ -129,3 +129,13 @@ def test_get_takes_names_configurations_and_callables_and_nothing_else():
     assert registry.get("loss", len) is len
     with pytest.raises(TypeError, match="name, function, object or configuration; got 3"):
         registry.get("loss", 3)
+
+
+def test_a_users_function_with_the_name_of_a_built_in_one_is_stored_with_a_warning():
+    def mse(y_true, y_pred):
+        return y_true - y_pred
+
+    with pytest.warns(UserWarning, match="'mse' is stored by a name that Hornbeam's own"):
+        assert registry.serialize(mse) == "mse"
+    with registry.custom_object_scope({"mse": mse}):
+        assert registry.serialize(mse) == "mse"

@@ -7,6 +7,7 @@ entered, or handed over as ``custom_objects``, cannot come to life from a file: 
 import contextlib
 import inspect
 import threading
+import warnings
 from typing import Any
 
 from hornbeam import checks
@@ -163,6 +164,13 @@ def name_to_store(thing):
         raise ValueError(
             f"{thing!r} has no name to be saved under. Write it as `def`, put @register_keras_serializable() above, "
             f"and hand that over; code itself is never saved."
+        )
+    namesakes = [_known.get(kind, {}).get(name) for kind in ("loss", "metric", "activation")]
+    if not _is_own(thing) and any(other is not None and other is not thing for other in namesakes):
+        warnings.warn(
+            f"Your function {name!r} is stored by a name that Hornbeam's own {name!r} has, and will load as that one. "
+            f"Rename it, put @register_keras_serializable() above it, or load with custom_objects={{{name!r}: ...}}.",
+            stacklevel=3,
         )
     return name
 
