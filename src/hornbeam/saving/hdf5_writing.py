@@ -196,13 +196,17 @@ def _plain_name(name):
 
 
 def _free_name(name, taken):
-    """`name`, or with a number where the layer has it already (two cells of one name, say)."""
-    base, number = _plain_name(name), 1
-    while name in taken or any(other.startswith(f"{name}/") or name.startswith(f"{other}/") for other in taken):
-        head, colon, tail = base.rpartition(":")
-        name = f"{head}_{number}:{tail}" if colon else f"{base}_{number}"
+    """`name`, or another where the layer has it already (two cells of one name, say), or has a group in its place."""
+
+    def stands_in_the_way(other):
+        return other == found or other.startswith(f"{found}/") or found.startswith(f"{other}/")
+
+    found, number = _plain_name(name), 1
+    head, colon, tail = name.replace("/", "_").rpartition(":")
+    while any(map(stands_in_the_way, taken)):
+        found = f"{head}_{number}{colon}{tail}" if colon else f"{tail}_{number}"
         number += 1
-    return name
+    return found
 
 
 def _write_list(place, name, texts):
