@@ -1,0 +1,55 @@
+"""What stays in memory of models that are gone, and of calls that are over."""
+
+import gc
+import weakref
+
+import numpy as np
+import psutil
+import pytest
+
+from hornbeam.layers import Dense
+from hornbeam.models import Sequential
+
+X, Y = np.zeros((8, 8), "float32"), np.zeros((8, 1), "float32")
+
+
+def train_one():
+    model = Sequential([Dense(16, input_shape=(8,)), Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(X, Y, verbose=0)
+    model.predict(X)
+    return model
+
+
+def resident():
+    gc.collect()
+    return psutil.Process().memory_info().rss
+
+
+def test_a_trained_model_is_gone_with_its_programs_when_nobody_holds_it():
+    model = train_one()
+    watched = [weakref.ref(model), weakref.ref(model._steps), weakref.ref(model.layers[0]), weakref.ref(model.optimizer)]
+    del model
+    gc.collect()
+    assert [ref() for ref in watched] == [None] * 4
+
+
+@pytest.mark.nightly
+def test_500_models_built_trained_and_deleted_leave_nothing():
+    for _ in range(50):  # the allocator and the engine reach their level
+        train_one()
+    before = resident()
+    for _ in range(500):
+        train_one()
+    assert resident() - before < 10_000_000
+
+
+@pytest.mark.nightly
+def test_100_000_predictions_of_one_row_leave_nothing():
+    model, row = train_one(), X[:1]
+    for _ in range(1000):
+        model.predict(row)
+    before = resident()
+    for _ in range(100_000):
+        model.predict(row)
+    assert resident() - before < 2_000_000
