@@ -14,7 +14,7 @@ from hornbeam.saving.keras3_training import training_to_keras3
 from hornbeam.saving.portable_activations import formula_of
 
 # Settings that Keras 3 or tf-keras refuse; what they decide is either the default there, or of no matter for a result.
-_OURS_ONLY = ("seed", "use_cudnn", "optional", "ragged")
+_OURS_ONLY = ("seed", "use_cudnn", "optional", "ragged", "input_length")
 _DROPPED = dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), ("trainable",))
 # Settings that one of them refuses: left out where they ask for nothing, written where they ask for something.
 _AT_REST = {
