@@ -92,6 +92,11 @@ def _stack():
         return _local.stack
 
 
+def all_open():
+    """The scopes of this thread, the innermost last; not to be changed."""
+    return _stack()
+
+
 def current():
     """The innermost scope of this thread, or None."""
     stack = _stack()

@@ -306,8 +306,10 @@ class Gradients:
         def loss_of(values):
             in_tensors = dict(zip(self.tensors, values[: len(self.tensors)], strict=True))
             in_variables = dict(zip(variables, values[len(self.tensors) :], strict=True))
+            values_here = outer.values.copy() if outer else {}
+            values_here.update(in_variables)
             inner = scope.Scope(
-                {**(outer.values if outer else {}), **in_variables},
+                values_here,
                 outer.training if outer else False,
                 outer.seed if outer else None,
                 outer.valid_rows if outer else None,

@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbeam import symbolic
 from hornbeam.backend import math, nn, tensors
+from hornbeam.backend.taped import Taped
 from hornbeam.backend.variables import Variable
 from hornbeam.backend.words import word
 from hornbeam.engines import engine
@@ -101,3 +102,4 @@ def _numpy_function(self, ufunc, method, *inputs, **kwargs):
 symbolic.install_operators(_operators() | _equality())
 for _name, _function in _operators().items():  # variables keep == as identity: `w in model.trainable_weights`
     setattr(Variable, _name, _function)
+    setattr(Taped, _name, _function)

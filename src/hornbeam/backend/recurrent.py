@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbeam import nest, scope, symbolic
 from hornbeam.backend.graph import variables_of
+from hornbeam.backend.taped import call as taped_call
 from hornbeam.backend.words import get_uid_name, is_symbolic, record, word
 from hornbeam.engines import engine
 from hornbeam.symbolic import SymbolicTensor
@@ -68,11 +69,14 @@ class _Loop:
 def _loop_or_record(name, loop, function, examples, args, kwargs):
     """`loop(function, *args, **kwargs)`, at once if all is known, else recorded."""
     if not is_symbolic(args, kwargs):
-        args = nest.map_structure(_as_value, list(args))
-        return loop(function, *args, **nest.map_structure(_as_value, kwargs))
+        return taped_call(lambda f, a, k: loop(f, *_as_values(list(a)), **_as_values(k)), (function, args, kwargs))
     body = _Body(function, examples)
     operation = _Loop(name, loop, body)
     return record(operation, (body.outer, *args), kwargs)
+
+
+def _as_values(tree):
+    return nest.map_structure(_as_value, tree)
 
 
 def _as_value(x):
@@ -195,7 +199,7 @@ def _own_scope(time=None):
     seed = here.seed
     if seed is not None and time is not None:
         seed = engine.cast(seed, "uint32") * np.uint32(747796405) + engine.cast(time, "uint32")
-    own = scope.Scope(dict(here.values), here.training, seed, here.valid_rows)
+    own = scope.Scope(here.values.copy(), here.training, seed, here.valid_rows)
     own.draws = here.draws
     return own
 

@@ -5,6 +5,7 @@ import builtins
 import numpy as np
 
 from hornbeam import config
+from hornbeam.backend.taped import Taped, untaped
 from hornbeam.backend.variables import Variable
 from hornbeam.backend.words import Probe, Spec, attach, get_uid_name, is_symbolic, stand_in, word
 from hornbeam.engines import engine
@@ -15,7 +16,7 @@ from hornbeam.symbolic import Node, SymbolicTensor
 
 def is_tensor(x):
     """True for symbolic tensors, variables and the engine's arrays; False for NumPy arrays and numbers."""
-    return isinstance(x, (SymbolicTensor, Variable)) or engine.is_tensor(x)
+    return isinstance(x, (SymbolicTensor, Variable, Taped)) or engine.is_tensor(x)
 
 
 def is_keras_tensor(x):
@@ -82,7 +83,7 @@ def get_variable_shape(x):
 
 def constant(value, dtype=None, shape=None, name=None):
     """A tensor holding `value`, spread over `shape` if that is given."""
-    made = engine.convert(value, dtype or config.floatx())
+    made = engine.convert(untaped(value), dtype or config.floatx())
     return made if shape is None else engine.broadcast_to(made, tuple(shape))
 
 

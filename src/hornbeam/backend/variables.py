@@ -4,6 +4,7 @@ import numpy as np
 
 from hornbeam import config, scope
 from hornbeam.backend.naming import get_uid
+from hornbeam.backend.taped import untaped
 from hornbeam.engines import engine
 
 
@@ -49,7 +50,7 @@ class Variable:
         Raises:
             ValueError: `value` has another shape.
         """
-        value = engine.own(value.value if isinstance(value, Variable) else value, self.dtype)
+        value = engine.own(untaped(value.value if isinstance(value, Variable) else value), self.dtype)
         if tuple(value.shape) != self.shape:
             raise ValueError(
                 f"Variable {self.name!r} has shape {self.shape}; a value of shape {tuple(value.shape)} does not fit."
@@ -67,18 +68,18 @@ class Variable:
 
     def assign_add(self, value):
         """Add to the value."""
-        return self.assign(self.value + engine.convert(value, self.dtype))
+        return self.assign(untaped(self.value) + engine.convert(untaped(value), self.dtype))
 
     def assign_sub(self, value):
         """Subtract from the value."""
-        return self.assign(self.value - engine.convert(value, self.dtype))
+        return self.assign(untaped(self.value) - engine.convert(untaped(value), self.dtype))
 
     ndim = property(lambda self: len(self.shape), doc="Number of axes.")
     _keras_shape = property(lambda self: self.shape, doc="Shape, under the name Keras 2 code uses.")
 
     def numpy(self):
         """The present value as a NumPy array."""
-        return engine.to_numpy(self.value)
+        return engine.to_numpy(untaped(self.value))
 
     def get_shape(self):
         """The shape, as TensorFlow-era code asks for it."""
@@ -137,7 +138,7 @@ def variable(value, dtype=None, name=None, constraint=None):
 
 def get_value(x):
     """The value of a variable (or array) as a NumPy array."""
-    return engine.to_numpy(x.value if isinstance(x, Variable) else x)
+    return engine.to_numpy(untaped(x.value if isinstance(x, Variable) else x))
 
 
 def batch_get_value(ops):

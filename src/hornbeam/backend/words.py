@@ -6,6 +6,8 @@ import numpy as np
 
 from hornbeam import nest, scope
 from hornbeam.backend.naming import get_uid
+from hornbeam.backend.taped import Taped, Taping, untaped
+from hornbeam.backend.taped import call as taped_call
 from hornbeam.backend.variables import Recording, Variable
 from hornbeam.engines import engine
 from hornbeam.symbolic import Node, SymbolicTensor
@@ -51,7 +53,9 @@ def word(function):
         found = _kinds(args) | _kinds(kwargs.values())
         if found & 1 or (found and isinstance(scope.current(), Recording)):
             return record(operation, args, kwargs)
-        if found & 2:
+        if isinstance(scope.current(), Taping) and (found or scope.current().watched or any(map(callable, args))):
+            return taped_call(lambda a, k: call(*a, **k), (args, kwargs))
+        if found:
             args = [_plain(a) for a in args]
             kwargs = {key: _plain(a) for key, a in kwargs.items()}
         return function(*args, **kwargs)
@@ -63,13 +67,15 @@ def word(function):
 
 
 def _kinds(values):
-    """1 if a symbolic tensor is among `values`, plus 2 if a variable is; looks into lists, tuples and dicts."""
+    """1 if a symbolic tensor is among `values`, plus 2 for a variable, 4 for a taped value; looks into nests."""
     found = 0
     for value in values:
         if isinstance(value, SymbolicTensor):
             found |= 1
         elif isinstance(value, Variable):
             found |= 2
+        elif type(value) is Taped:
+            found |= 4
         elif type(value) in (list, tuple):
             found |= _kinds(value)
         elif type(value) is dict:
@@ -79,9 +85,13 @@ def _kinds(values):
 
 def _plain(value):
     if isinstance(value, Variable):
-        return value.value
+        return untaped(value.value)
+    if type(value) is Taped:
+        return untaped(value)
     if type(value) in (list, tuple):
         return type(value)(_plain(item) for item in value)
+    if type(value) is dict:
+        return {key: _plain(item) for key, item in value.items()}
     return value
 
 

@@ -334,7 +334,7 @@ class Layer(metaclass=RecordsArguments):
         self._build_once(inputs, [tuple(np.shape(v)) for v in nest.flatten(inputs)])
         with _scope_for_call(kwargs) as here:
             masks = nest.map_structure(here.mask_of, inputs)
-            outputs, out_masks = self.run(inputs, masks, args, kwargs)
+            outputs, out_masks = self._run_here(inputs, masks, args, kwargs)
             flat, flat_masks = nest.flatten(outputs), nest.flatten(out_masks)
             flat_masks = flat_masks * len(flat) if len(flat_masks) == 1 else flat_masks
             for value, mask in zip(flat, flat_masks, strict=False):
@@ -344,7 +344,13 @@ class Layer(metaclass=RecordsArguments):
 
     def call_node(self, args, kwargs, masks):
         """Run the layer as a node of a graph; see `symbolic.Node`."""
-        return self.run(args[0], masks[0] if masks else None, args[1:], kwargs)
+        return self._run_here(args[0], masks[0] if masks else None, args[1:], kwargs)
+
+    def _run_here(self, inputs, masks, args, kwargs):
+        here = scope.current()
+        if type(here) is K.Taping:
+            return here.run_layer(self, inputs, masks, args, kwargs)
+        return self.run(inputs, masks, args, kwargs)
 
     def run(self, inputs, masks, args, kwargs):
         """Call the layer on values whose masks are known: (result, masks of the result)."""
@@ -597,6 +603,8 @@ def as_value(x, owner=None):
     """
     if isinstance(x, K.Variable):
         return x.value
+    if isinstance(x, K.Taped):
+        return x if K.is_taping() else x.value
     if x is None or K.is_tensor(x):
         return x
     x = np.asarray(x.toarray() if hasattr(x, "toarray") else x)

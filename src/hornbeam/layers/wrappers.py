@@ -156,7 +156,7 @@ def _steps_as_rows(x):
 def _aside(layer):
     """A scope in which `layer` may run for its masks alone: nothing it updates, adds or reports there is kept."""
     here = scope.current()
-    values = {} if here is None else dict(here.values)
+    values = {} if here is None else here.values.copy()
     values.update((v, v.value) for v in (*layer.weights, *layer.state_variables))
     return scope.Scope(values, training=False, seed=0)
 

@@ -47,6 +47,14 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(known_as(name, self.history.keys()) or name, []).append(_plain(value))
 
+    def get_state(self):
+        """The numbers so far."""
+        return {"history": dict(self.history), "epoch": list(self.epoch)}
+
+    def set_state(self, state):
+        """Go on from these numbers."""
+        self.history, self.epoch = MetricDict(state["history"]), list(state["epoch"])
+
     def overfitting(self):
         """When overfitting began, and in words: see :func:`overfitting_began`.
 

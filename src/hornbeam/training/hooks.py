@@ -5,6 +5,7 @@ The callbacks themselves are in the folder callbacks/, the progress line in prog
 
 from typing import Any
 
+from hornbeam.training import object_state
 from hornbeam.training.logs import MetricDict
 
 
@@ -35,6 +36,17 @@ class Callback:
     params: Any = None
     validation_data = None
     needs_batches = True
+
+    def get_state(self):
+        """What the callback must know to go on after a restart: a dict of plain data and arrays.
+
+        By default all such attributes that were not given to the constructor, arrays up to 16 MB.
+        """
+        return object_state.attributes(self)
+
+    def set_state(self, state):
+        """Go on from what `get_state` gave; called after `on_train_begin` of a run that was stopped."""
+        object_state.restore(self, state)
 
     def set_params(self, params):
         """Called once before training, with the facts of the run."""
@@ -221,6 +233,7 @@ class CallbackList:
 
     def on_train_begin(self, logs=None):
         """Call every callback's hook, after telling each whether a user's callback before it may add to the logs."""
+        self.callbacks.sort(key=lambda callback: bool(getattr(callback, "goes_last", False)))
         others_may_log = False
         for callback in self.callbacks:
             if hasattr(callback, "others_may_log"):

@@ -33,7 +33,7 @@ class Run:
         self.program, self.may_pad = steps.program(kind, data, self.shards)
         self.resident = data.resident and self.shards == 1
 
-    def chunks(self, shuffle=False, count=None, one_by_one=False, refresh_s=QUIET_S):
+    def chunks(self, shuffle=False, count=None, one_by_one=False, refresh_s=QUIET_S, skip=0):
         """Carry out the pass; yields (first step, number of real rows of each step, logs of the chunk).
 
         Args:
@@ -41,18 +41,19 @@ class Run:
             count: number of steps, if not one pass.
             one_by_one: a chunk a step, for callbacks that listen to batches.
             refresh_s: how long a chunk may take.
+            skip: number of steps, from the first on, that are done already.
         """
         plan, counts = plan_epoch(self.data.rows, self.batch_size, shuffle, count)
         tail = None
         if counts is not None and not self.may_pad:
             plan, tail, counts = plan[:-1], plan[-1:, : counts[-1]], None
-        yield from self._over(plan, counts, 0, one_by_one, refresh_s)
-        if tail is not None:
+        yield from self._over(plan, counts, 0, one_by_one, refresh_s, skip)
+        if tail is not None and skip <= len(plan):
             yield from self._over(tail, None, len(plan), one_by_one, refresh_s)
 
-    def _over(self, plan, counts, offset, one_by_one, refresh_s):
-        total, start = len(plan), 0
-        on_device = self._resident_call(plan, counts) if self.resident and total else None
+    def _over(self, plan, counts, offset, one_by_one, refresh_s, skip=0):
+        total, start = len(plan), min(skip, len(plan))
+        on_device = self._resident_call(plan, counts) if self.resident and start < total else None
         while start < total:
             length = 1 if one_by_one else self._length(total - start, refresh_s)
             began = time.perf_counter()

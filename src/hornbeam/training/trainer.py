@@ -8,6 +8,7 @@ from hornbeam import backend as K
 from hornbeam import nest, optimizers, scope
 from hornbeam.core.layer import as_value
 from hornbeam.training import advice
+from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.data import ArrayData
 from hornbeam.training.history import History
 from hornbeam.training.hooks import CallbackList
@@ -15,11 +16,13 @@ from hornbeam.training.logs import MetricDict
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
 from hornbeam.training.preparation import Preparation
+from hornbeam.training.resume import Standing
 from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, new_seed, step_values
 from hornbeam.training.steps import Steps
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
               "use_multiprocessing": False}  # fmt: skip
+_FIT_ONLY = {**_FIT_NEWER, "resume": None}
 
 
 class Trainer(Preparation, OneBatch):
@@ -165,6 +168,8 @@ class Trainer(Preparation, OneBatch):
             sample_weight: (N,) or, by time step, (N, T).
             initial_epoch: epochs already done.
             steps_per_epoch, validation_steps: number of batches, if not one pass.
+            kwargs: `resume`: a folder for the state of training; the same program, killed and started again, goes on
+                from there to the same bits (see `BackupAndRestore`). `validation_freq`, `validation_batch_size`.
 
         Returns:
             A History: `history.history['loss']` and so on, one number an epoch.
@@ -173,7 +178,7 @@ class Trainer(Preparation, OneBatch):
             ValueError, TypeError: data that does not fit the model, before the first step.
         """
         self._need_compiled("fit")
-        options = {**_FIT_NEWER, **_checked_keywords("fit", kwargs, _FIT_NEWER)}
+        options = {**_FIT_ONLY, **_checked_keywords("fit", kwargs, _FIT_ONLY)}
         data = self._prepare(x, y, sample_weight, class_weight, for_training=True)
         validation = None
         if validation_data is not None:
@@ -189,6 +194,9 @@ class Trainer(Preparation, OneBatch):
         history = History()
         watchers = CallbackList(callbacks, add_progbar=bool(verbose), add_history=False)
         watchers.append(history)
+        if options["resume"] is not None:
+            watchers.append(BackupAndRestore(options["resume"], "auto", delete_checkpoint=False))
+        standing = Standing(self, run, watchers, initial_epoch)
         self.history = history
         watchers.set_model(self)
         watchers.set_params({
@@ -199,15 +207,12 @@ class Trainer(Preparation, OneBatch):
         self.stop_training = False
         self._noted_nonfinite = False
         watchers.on_train_begin()
-        for epoch in range(initial_epoch, epochs):
-            watchers.on_epoch_begin(epoch)
-            logs = self._train_epoch(run, watchers, shuffle, steps_per_epoch, epoch_steps, verbose, epoch)
+        for epoch in standing.epochs(epochs):
+            logs = self._train_epoch(standing, watchers, shuffle, steps_per_epoch, epoch_steps, verbose, epoch)
             if has_validation and _is_due(options["validation_freq"], epoch + 1):
                 found = self._evaluate(validation, options["validation_batch_size"] or size, validation_steps, watchers)
                 logs.update((f"val_{name}", value) for name, value in found.items())
             watchers.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
         watchers.on_train_end()
         return history
 
@@ -220,19 +225,19 @@ class Trainer(Preparation, OneBatch):
         order = {name: i for i, name in enumerate(self.metrics_names)}
         return sorted(names, key=lambda n: order.get(n, len(order)))
 
-    def _train_epoch(self, run, watchers, shuffle, count, epoch_steps, verbose, epoch):
-        averages, seen = Averages(), 0
-        self._reset_metrics()
+    def _train_epoch(self, standing, watchers, shuffle, count, epoch_steps, verbose, epoch):
+        averages, run = standing.averages, standing.run
         one_by_one = watchers.listens_to_batches
-        chunks = run.chunks(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S)
-        if one_by_one:
+        if not standing.step:  # else a run goes on that was stopped within the epoch
+            self._reset_metrics()
+        if one_by_one and not standing.step:
             watchers.on_train_batch_begin(0, MetricDict(batch=0, size=run.batch_size))
-        names = None
-        for first, rows, logs in chunks:
+        names = self._steps.log_names.get("train")
+        for first, rows, logs in standing.steps(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S):
             names = self._steps.log_names["train"]
             averages.add(logs)
             self._note_nonfinite(logs, names, epoch, first)
-            seen += len(rows) if count else int(rows.sum())
+            standing.seen += len(rows) if count else int(rows.sum())
             if one_by_one:
                 values = MetricDict(batch=first, size=int(rows[0]), **step_values(logs, names))
                 watchers.on_train_batch_end(first, values)
@@ -240,7 +245,7 @@ class Trainer(Preparation, OneBatch):
                     break
                 if first + 1 < epoch_steps:
                     watchers.on_train_batch_begin(first + 1, MetricDict(batch=first + 1, size=run.batch_size))
-            watchers.on_progress(seen, self._values(averages, names))
+            watchers.on_progress(standing.seen, self._values(averages, names))
         return self._values(averages, names)
 
     def _values(self, averages, names):

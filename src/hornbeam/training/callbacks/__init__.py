@@ -1,5 +1,6 @@
 """All callbacks, a file a family: what `hornbeam.callbacks` offers."""
 
+from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.callbacks.checkpoint import ModelCheckpoint
 from hornbeam.training.callbacks.rates import LearningRateScheduler, ReduceLROnPlateau
 from hornbeam.training.callbacks.reporting import BaseLogger, CSVLogger, LambdaCallback, ProgbarLogger, RemoteMonitor
@@ -8,7 +9,7 @@ from hornbeam.training.history import History
 from hornbeam.training.hooks import Callback, CallbackList
 
 __all__ = [
-    "BaseLogger", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History", "LambdaCallback",
-    "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau", "RemoteMonitor",
-    "TerminateOnNaN",
+    "BackupAndRestore", "BaseLogger", "CSVLogger", "Callback", "CallbackList", "EarlyStopping", "History",
+    "LambdaCallback", "LearningRateScheduler", "ModelCheckpoint", "ProgbarLogger", "ReduceLROnPlateau",
+    "RemoteMonitor", "TerminateOnNaN",
 ]  # fmt: skip

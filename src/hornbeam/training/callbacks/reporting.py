@@ -89,6 +89,7 @@ class ProgbarLogger(Callback):
     """
 
     needs_batches = False
+    stateless = True
 
     def __init__(self, count_mode="samples", stateful_metrics=None):
         if count_mode not in ("samples", "steps"):
@@ -203,14 +204,28 @@ class CSVLogger(Callback):
         self.append = append
         self.keys = None
         self._file: Any = None
+        self._end = None  # size of the file as far as its rows count; what lies behind is cut off
 
     def on_train_begin(self, logs=None):
         """Open the file; take over its columns if it is continued."""
         self.keys = self._columns_there() if self.append else None
-        mode = "a" if self.append else "w"
-        self._file = open(self.filename, mode, newline="", encoding="utf-8")  # noqa: SIM115  closed in on_train_end
+        self._file = open(self.filename, "a", newline="", encoding="utf-8")  # noqa: SIM115  closed in on_train_end
+        self._end = None if self.append else 0
         # A second fit with the same object goes on; only the first may have replaced the file.
         self.append = True
+
+    def get_state(self):
+        """The columns, and how long the file is."""
+        return {"keys": self.keys, "end": os.path.getsize(self.filename) if self._end is None else self._end}
+
+    def set_state(self, state):
+        """Go on behind the rows that were there when the state was taken."""
+        self.keys, self._end = state["keys"], state["end"]
+
+    def _cut(self):
+        if self._end is not None and self._file is not None:
+            self._file.truncate(self._end)
+            self._end = None
 
     def _columns_there(self):
         try:
@@ -222,6 +237,7 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Write a row."""
+        self._cut()
         logs = logs or {}
         rows = csv.writer(self._file, delimiter=self.separator, lineterminator="\n")
         if self.keys is None:
@@ -233,6 +249,7 @@ class CSVLogger(Callback):
     def on_train_end(self, logs=None):
         """Close the file."""
         if self._file is not None:
+            self._cut()
             self._file.close()
             self._file = None
 

@@ -93,6 +93,10 @@ class EarlyStopping(Monitor):
         if self.stopped_epoch > 0 and self.verbose > 0:
             print(f"Epoch {self.stopped_epoch + 1:05d}: early stopping")
 
+    def get_state(self):
+        """The count, the best value, and the best weights, whatever their size."""
+        return {**super().get_state(), "best_weights": self.best_weights}
+
     def get_monitor_value(self, logs):
         """The watched number, or None with a warning where this epoch has none."""
         value = self.value_in(logs)
