@@ -9,6 +9,7 @@ import time
 import h5py
 import numpy as np
 import pytest
+from security.watching import FolderWatch
 
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import MOST_DEPTH, GuardedFile
@@ -204,10 +205,13 @@ def make(folder, write, **settings):
 @pytest.mark.parametrize("write", REFUSED, ids=lambda f: f.__name__)
 def test_hostile_files_are_refused_with_their_reason(folder, write):
     path = make(folder, write)
+    watch = FolderWatch(folder)
     begin = time.perf_counter()
     with pytest.raises(ModelFileError, match=REFUSED[write]) as caught:
         GuardedFile(path)
     assert time.perf_counter() - begin < 1.0
+    assert {event.split()[-1] for event in watch.seen()} <= {"hostile.h5"}  # no other file, nor by HDF5's own code
+    watch.close()
     assert str(caught.value).startswith(str(path))
     assert caught.value.cure
 
