@@ -54,6 +54,28 @@ def data_format(owner, value):
         raise wrong_argument(owner, "data_format", value, "'channels_last', 'channels_first' or None") from None
 
 
+_NUMBERS = (
+    "float16", "bfloat16", "float32", "float64", "bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32",
+    "uint64", "complex64", "complex128",
+)  # fmt: skip
+
+
+def data_type(owner, value):
+    """`value`, a type of numbers, by its name.
+
+    Raises:
+        ValueError: it is none. A file may say anything, 'V1000000000' too, of which one number is a gigabyte.
+
+    Example:
+        >>> data_type("Dense", "float32")
+        'float32'
+    """
+    name = value if isinstance(value, str) else getattr(value, "name", getattr(value, "__name__", None))
+    if name not in _NUMBERS:
+        raise wrong_argument(owner, "dtype", value, f"one of {', '.join(_NUMBERS)}")
+    return name
+
+
 def unknown_keywords(owner, given, known):
     """TypeError for keyword arguments that `owner` does not take."""
     name = sorted(given)[0]

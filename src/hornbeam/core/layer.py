@@ -79,7 +79,7 @@ class Layer(metaclass=RecordsArguments):
             )
         self.name = name or _unique_name(type(self).__name__)
         self._trainable = trainable
-        self.dtype = dtype or kwargs.get("input_dtype") or config.floatx()
+        self.dtype = checks.data_type(type(self).__name__, dtype or kwargs.get("input_dtype") or config.floatx())
         self.built = False
         self._own_weights = []
         self._added_losses = []

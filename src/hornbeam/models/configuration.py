@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import nest, registry
+from hornbeam import checks, nest, registry
 from hornbeam.core.input_layer import InputLayer
 from hornbeam.core.layer import Layer
 from hornbeam.symbolic import SymbolicTensor
@@ -199,6 +199,8 @@ def _make_call(layer, entry, number, call, made):
     if any(k not in made for k in _needs(call)) or (number and (entry["name"], number - 1) not in made):
         return False
     if layer is None:
+        if not _needs(call):  # a word of constants alone would be computed here and now, however large
+            raise ValueError(f"The operation {entry['name']!r} works on no tensor of the graph.")
         args, kwargs = _read(call["args"], made), _read(call["kwargs"], made)
         outputs = K.WORDS[_known_word(entry["config"]["word"])](*args, **kwargs)
     else:
@@ -217,8 +219,6 @@ def _make_call(layer, entry, number, call, made):
 
 def _known_word(name):
     if name not in K.WORDS:
-        from hornbeam import checks
-
         raise checks.unknown_name("operation", name, K.WORDS)
     return name
 
@@ -250,7 +250,7 @@ def _read(value, made) -> Any:
         if "__learning_phase__" in value:
             return K.learning_phase()
         if "__array__" in value:
-            return np.asarray(value["__array__"], value["dtype"])
+            return np.asarray(value["__array__"], checks.data_type("A constant", value["dtype"]))
         if "__slice__" in value:
             return slice(*value["__slice__"])
         if "__ellipsis__" in value:

@@ -4,6 +4,7 @@ A child process runs this on files that nobody trusts, so nothing here, nor in t
 """
 
 import os
+import stat
 
 from hornbeam.saving.errors import MissingModelFileError, ModelFileError
 
@@ -19,10 +20,14 @@ def kind_of(path):
         ModelFileError: there is no such file, or it is none of these.
     """
     try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
+            raise ModelFileError(path, "this is a folder, a device or a pipe", "Name a file.")
         with open(path, "rb") as file:
             head = file.read(_USER_BLOCKS[-1] + len(_HDF5))
     except FileNotFoundError:
         raise MissingModelFileError(path, "there is no such file") from None
+    except ModelFileError:
+        raise
     except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelFileError(path, f"the file cannot be opened ({reason})") from error

@@ -1,0 +1,14 @@
+"""What the tests of hostile files share: one watched place for each process."""
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    pytest.importorskip("yaml")
+    from security.place import Place
+
+    place = Place(tmp_path_factory.mktemp("hostile"))
+    place.warm()
+    yield place
+    place.watch.close()
