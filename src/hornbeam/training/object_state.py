@@ -73,14 +73,20 @@ def attributes(thing):
         if name in given or name in _NOT_STATE:
             continue
         held = Held.of(value)
-        try:
-            arrays = []
-            encode(value, arrays)
-        except NotPlain:
-            continue
-        if held is not None or sum(array.nbytes for array in arrays) <= LARGEST_BYTES:
-            found[name] = value if held is None else held
+        if held is not None:
+            found[name] = held
+        elif _is_small_and_plain(value):
+            found[name] = value
     return found
+
+
+def _is_small_and_plain(value):
+    arrays = []
+    try:
+        encode(value, arrays)
+    except NotPlain:
+        return False
+    return sum(array.nbytes for array in arrays) <= LARGEST_BYTES
 
 
 def restore(thing, state):
@@ -103,7 +109,7 @@ def _constructor_arguments(cls):
 # --- To JSON and back; arrays go into a list beside it ---
 
 
-def encode(value, arrays):
+def encode(value: Any, arrays) -> Any:
     """`value` as what JSON can hold; its arrays are appended to `arrays` and stand there by their number.
 
     Raises:
@@ -114,9 +120,8 @@ def encode(value, arrays):
         >>> decode(encode({"best": float("inf"), 3: (1, np.ones(2))}, arrays), arrays)
         {'best': inf, 3: (1, array([1., 1.]))}
     """
-    held = value if isinstance(value, Held) else Held.of(value)
-    if held is not None:
-        return {"held": held.kind, "state": encode(held.state, arrays)}
+    if isinstance(value, Held):
+        return {"held": value.kind, "state": encode(value.state, arrays)}
     if isinstance(value, np.generic):
         value = value.item() if value.dtype.kind in "biuf" and value.dtype.itemsize <= 8 else np.asarray(value)
     if isinstance(value, _PLAIN) and type(value) in _PLAIN:
@@ -133,9 +138,10 @@ def encode(value, arrays):
         return {"floats": len(arrays) - 1}
     if type(value) is list:
         return [encode(item, arrays) for item in value]
-    if type(value).__name__ in _SETS and type(value) in _SETS.values():
-        return {type(value).__name__: [encode(item, arrays) for item in value]}
-    raise NotPlain(f"{type(value).__name__} is no plain data")
+    kind = type(value)
+    if kind in _SETS.values():
+        return {kind.__name__: [encode(item, arrays) for item in list(value)]}  # pyright: ignore
+    raise NotPlain(f"{kind.__name__} is no plain data")
 
 
 def decode(plain, arrays) -> Any:
