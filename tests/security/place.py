@@ -14,6 +14,8 @@ from security.watching import FolderWatch, watching
 # An error of our own says what is wrong; one of these says that nobody thought of it.
 UNTHOUGHT = re.compile(r"(Key|Attribute|Index|Recursion|Assertion|Memory|Unicode|Overflow|NotImplemented)\w*Error")
 
+NOTHING = object()
+
 
 class Place:
     """A folder with files that nobody may touch, and one with good files to change."""
@@ -65,10 +67,10 @@ class Place:
                     file.attrs[name] = json.dumps(value).encode()
         return path
 
-    def keras(self, entry=None, training=None, members=None):
+    def keras(self, entry=NOTHING, training=None, members=None):
         path = self.work / "hostile.keras"
         config = json.loads(json.dumps(self.config))
-        if entry is not None:
+        if entry is not NOTHING:
             if isinstance(entry, dict) and "module" not in entry:
                 entry = {"module": "keras.layers", "registered_name": None, **entry}
             config["config"]["layers"] = [config["config"]["layers"][0], entry]
@@ -101,8 +103,9 @@ def attempt(place, load, *allowed, strict=True):
             load()
         except Exception as caught:
             error = caught
-    assert events == [] or not strict
-    assert place.watch.seen() == []
+    assert events == [] or not strict, events
+    seen = place.watch.seen()
+    assert seen == [], seen
     assert not place.mark.exists()
     return error
 
@@ -111,5 +114,5 @@ def check(error, kinds):
     assert error is not None, "it was accepted"
     assert isinstance(error, kinds), f"{type(error).__name__}: {error}"
     text = str(error)
-    assert len(text) > 20
+    assert len(text) > 20, text
     assert not UNTHOUGHT.search(text), text

@@ -161,6 +161,16 @@ def graph_from_config(cls, config, custom_objects=None, make=None, inputs=None):
     Raises:
         ValueError: a layer's class is unknown, or a connection leads nowhere.
     """
+    try:
+        return _graph_from_config(cls, config, custom_objects, make, inputs)
+    except (KeyError, IndexError, AttributeError) as error:
+        raise ValueError(
+            f"The configuration of {config.get('name')!r} is not what get_config gives: it lacks something or names "
+            f"what is not there ({error})."
+        ) from error
+
+
+def _graph_from_config(cls, config, custom_objects, make, inputs):
     made, waiting = {}, []
     for entry in config["layers"]:
         if entry["class_name"] == "Operation":

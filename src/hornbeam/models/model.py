@@ -274,5 +274,7 @@ class Model(Drawable, ModelFiles, Trainer, Layer):
     def from_config(cls, config, custom_objects=None):
         """A new model, with new weights, from what :meth:`get_config` gave."""
         if "layers" not in config:
+            if cls is Model:
+                raise ValueError(f"The configuration of a model has no layers: {str(config)[:200]}")
             return cls(**config)
         return configuration.graph_from_config(cls, config, custom_objects)

@@ -217,6 +217,8 @@ def training_of(config):
 
 def layer_from_keras3(entry):
     """A layer or model in its classic form."""
+    if not is_object(entry):
+        raise ModelFileError(None, f"{str(entry)[:80]!r} stands in the place of a layer", "The file is damaged.")
     class_name, module = str(entry["class_name"]), str(entry.get("module") or "")
     config = entry["config"]
     if not isinstance(config, dict):
