@@ -12,7 +12,8 @@ from hornbeam.training import object_state
 @pytest.mark.parametrize(
     "value",
     [None, True, 3, -(2**80), 0.1, float("inf"), "text", [],
-     [1, [2.5]], (1, "a"), {1, 2}, frozenset("a"), {"a": {2: ()}}, [0.1 * i for i in range(20)], {"dict": {"array": 1}}],
+     [1, [2.5]], (1, "a"), {1, 2}, frozenset("a"), {"a": {2: ()}}, [0.1 * i for i in range(20)],
+     {"dict": {"array": 1}}],
 )  # fmt: skip
 def test_plain_data_comes_back_as_it_was(value):
     arrays = []

@@ -10,6 +10,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest
 from hornbeam.training import object_state
+from hornbeam.training.resume_data import restore_stream, stream_state
 from hornbeam.training.runner import Averages
 
 FILE = "training.npz"
@@ -38,9 +39,11 @@ class Standing:
         self.watchers = watchers
         self.epoch = self.first_epoch = first_epoch
         self.step = self.seen = 0
-        self.averages = Averages()
-        self.random_before = None  # random state at the beginning of the epoch, from which its order follows
-        self._random_after = None  # random state to go on with, once that order is there again
+        self.averages = self._new_averages()
+        self.random_first = None  # random state at the beginning of the first epoch
+        self.random_before = None  # and of this one, from which its order follows
+        self.stream_before = None  # where a stream stood at the beginning of this epoch
+        self._random_after = None  # random state to go on with, once the order is there again
         self._waiting = None  # a snapshot to be restored
         for callback in watchers:
             if hasattr(callback, "standing"):
@@ -59,14 +62,24 @@ class Standing:
             yield self.epoch
             self.epoch += 1
             self.step = self.seen = 0
-            self.averages = Averages()
+            self.averages = self._new_averages()
+
+    def _new_averages(self):
+        return Averages(latest=True) if getattr(self.run.steps, "latest", False) else Averages()
+
+    @property
+    def stream(self):
+        """The stream that is trained on, None for arrays."""
+        return getattr(self.run, "stream", None)
 
     def steps(self, shuffle, count, one_by_one, refresh_s):
         """The epoch's chunks, from the step on that comes next; see `Run.chunks`."""
-        if self._random_after is None:
-            self.random_before = random_state()
-        else:
+        if self.step:
             set_random_state(self.random_before)
+        else:
+            self.random_before = random_state()
+            self.random_first = self.random_first or self.random_before
+            self.stream_before = None if self.stream is None else stream_state(self.stream)
         for first, rows, logs in self.run.chunks(shuffle, count, one_by_one, refresh_s, skip=self.step):
             self._go_on()
             self.step = first + len(rows)
@@ -97,8 +110,14 @@ class Standing:
         self.averages.totals = facts["averages"]
         self.run.seed = np.uint32(facts["seed"])
         self.model.stop_training = facts["stop_training"]
+        self.random_first = facts["random_first"]
+        if self.stream is not None and facts["stream"] is not None:
+            self.stream_before = facts["stream"]
+            restore_stream(self.stream, facts["stream"], lambda: set_random_state(self.random_first))
         if self.step:
-            self.random_before, self._random_after = facts["random_before"], facts["random"]
+            self.random_before = facts["random_before"]
+            # A stream is read ahead and may draw meanwhile: its numbers follow from those before.
+            self._random_after = facts["random"] if self.stream is None else None
         else:
             set_random_state(facts["random"])
 
@@ -166,6 +185,8 @@ class Snapshot:
             "stop_training": bool(standing.model.stop_training),
             "random": random_state(),
             "random_before": standing.random_before if within else None,
+            "random_first": standing.random_first,
+            "stream": _stream_now(standing, within),
             "rows": getattr(standing.run.data, "rows", None),
             "batch_size": standing.run.batch_size,
             "optimizers": [type(optimizer).__name__ for optimizer, _ in states],
@@ -306,6 +327,12 @@ def _other(found):
         f"The backup is of another run: {found}. Give the program that was stopped, or another folder, or remove "
         f"this one to begin anew."
     )
+
+
+def _stream_now(standing, within):
+    if standing.stream is None or within:
+        return standing.stream_before
+    return stream_state(standing.stream)
 
 
 def _leaves(state):
