@@ -1,7 +1,7 @@
 """The cores of one CPU as devices: a batch split over them, each part walked by a program of its own.
 
 Loops of small operations, such as recurrent layers make, leave cores idle. With the batch split over two cores a
-bidirectional LSTM took 0.92 of its time a step and a GRU 0.95, but a process whose CPU is two devices trains a
+bidirectional LSTM took 0.93 of its time a step and a GRU 0.95, but a process whose CPU is two devices trains a
 convolutional network, which is not split, 1.06 times as long, and loops under 3 ms a step take longer split than whole
 (benchmarks/NOTES.md). So it is the user's choice: ``HORNBEAM_CPU_DEVICES=2``.
 """
