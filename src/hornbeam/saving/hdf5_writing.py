@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from hornbeam.saving.hdf5_output import Output
+
 MANIFEST = "hornbeam_manifest"
 MANIFEST_DIGEST = "hornbeam_manifest_sha256"
 OWN_WEIGHTS = "top_level_model_weights"  # the group of weights that a model has beside those of its layers
@@ -69,7 +71,8 @@ class _new_file:
     def __init__(self, path):
         import h5py
 
-        self.file = h5py.File(os.fspath(path), "w", libver="earliest")
+        self.output = Output(path)
+        self.file = h5py.File(self.output, "w", libver="earliest")
         self.tensors = _Tensors(os.fspath(path))
 
     def __enter__(self):
@@ -79,11 +82,8 @@ class _new_file:
         self.tensors.close()
         try:
             self.file.close()
-        except (OSError, RuntimeError) as failure:
-            if kind is None:
-                raise OSError(f"The file cannot be written: {failure}") from failure
-        if kind is RuntimeError:  # what h5py makes of some full disks
-            raise OSError(f"The file cannot be written: {error}") from error
+        finally:
+            self.output.close()
 
 
 class _Tensors:
