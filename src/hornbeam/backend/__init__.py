@@ -29,8 +29,9 @@ from hornbeam.backend.recurrent import *  # noqa: F403
 from hornbeam.backend.rows import function_keeps_rows, keeps_rows
 from hornbeam.backend.shards import equal_share, share_of_rows, sum_over_shards
 from hornbeam.backend.tape import GradientTape
-from hornbeam.backend.taped import Taped, Taping, is_taping, untaped
+from hornbeam.backend.taped import Taped, Taping, is_taping, strip, untaped
 from hornbeam.backend.taped import call as taped_call
+from hornbeam.backend.taped import run as taped_run
 from hornbeam.backend.tensors import *  # noqa: F403
 from hornbeam.backend.variables import *  # noqa: F403
 from hornbeam.backend.variables import Variable

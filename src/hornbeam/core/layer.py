@@ -194,6 +194,11 @@ class Layer(metaclass=RecordsArguments):
         rest = [w for w in own if not w.trainable] + [w for la in inner for w in la.weights if not w.trainable]
         return _once(trainable + rest)
 
+    # Newer names of the same.
+    trainable_variables = property(lambda self: self.trainable_weights, doc="The same as :attr:`trainable_weights`.")
+    non_trainable_variables = property(lambda self: self.non_trainable_weights, doc="As `non_trainable_weights`.")
+    variables = property(lambda self: self.weights, doc="The same as :attr:`weights`.")
+
     @property
     def state_variables(self):
         """Variables that keep state between batches even in inference (stateful recurrent layers)."""

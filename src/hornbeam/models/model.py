@@ -243,7 +243,7 @@ class Model(Drawable, ModelFiles, Trainer, Layer):
         if self._graph is not None or self.built:
             return
         self.built = True
-        if scope.current() is None:
+        if scope.current() is None and not self.run_eagerly:
             # Layers build themselves as `call` reaches them; a trace gets them all before any program is compiled.
             symbols = nest.map_structure(lambda v: SymbolicTensor(tuple(v.shape), K.dtype(v), "input"), inputs)
             K.infer(lambda args, kwargs: self.run(args[0], None, [], {})[0], [symbols], {})

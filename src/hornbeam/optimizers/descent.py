@@ -47,8 +47,8 @@ class SGD(Optimizer):
         self.nesterov = bool(nesterov)
 
     def init(self, weights):
-        """Velocities, if there is momentum."""
-        return super().init(weights) if float(self.momentum) else {}
+        """Velocities, if there is momentum: by the variable itself, whose value in a program may be traced."""
+        return super().init(weights) if float(np.asarray(self.momentum._value)) else {}
 
     def complete(self, state, weights):
         """Velocities appear when momentum was set to more than 0 after training began without."""

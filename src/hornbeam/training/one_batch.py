@@ -29,7 +29,7 @@ class OneBatch:
         if reset_metrics:
             self._reset_metrics()
         seed = new_seed() if kind == "train" else 0
-        averages = Averages()
+        averages = Averages(steps.latest)
         for _, _, logs in Run(steps, kind, data, data.rows, seed).chunks():
             averages.add(logs)
         found = dict(self._values(averages, steps.log_names[kind]))
@@ -60,6 +60,8 @@ class OneBatch:
         """A quick forward pass for arrays like `x`, if the model and they permit one."""
         graph = getattr(self, "_graph", None)
         if graph is None or type(x) is not np.ndarray or x.dtype != np.float32 or len(graph.inputs) != 1:
+            return None
+        if self.run_eagerly or self.has_own_predict_step:
             return None
         shape = graph.inputs[0].shape
         fits = len(shape) == x.ndim and all(w in (None, s) for w, s in zip(shape, x.shape, strict=True))

@@ -120,12 +120,15 @@ class Run:
 class Averages:
     """Averages of reported numbers over the steps of an epoch, from their (sum, count) pairs, in double precision."""
 
-    def __init__(self):
+    def __init__(self, latest=False):
+        self.latest = latest  # the last step's numbers stand for all
         self.totals = None
 
     def add(self, logs):
         """Take in a chunk's logs (S, L, 2)."""
-        if self.totals is not None:  # added up step by step, so that the cut into chunks cannot be seen in the sum
+        if self.latest:
+            logs = logs[-1:]
+        elif self.totals is not None:  # added up step by step, so that the cut into chunks cannot be seen in the sum
             logs = np.concatenate([self.totals[None], logs])
         self.totals = logs.sum(axis=0, dtype="float64")
 

@@ -19,6 +19,8 @@ class Steps:
         trainable: variables the optimizer changes.
     """
 
+    latest = False  # what the steps report is added up
+
     def __init__(self, model, objectives, optimizer, trainable):
         self.model = model
         self.objectives = objectives
@@ -44,8 +46,10 @@ class Steps:
 
     def _forward(self, values, inputs, training, seed, valid, with_losses, shard=None):
         """Run the model in a scope of its own: (scope, outputs, masks, values of symbolic losses and metrics)."""
-        extra = self._symbolic_extras() if with_losses else []
         context = scope.Scope(values, training, seed, valid, self.captured.seen, shard)
+        return self._run_model(context, inputs, self._symbolic_extras() if with_losses else [])
+
+    def _run_model(self, context, inputs, extra):
         with context:
             outputs, masks, extras = self.model.run_with(inputs, None, [], {}, extra)
         outputs = nest.flatten(outputs)

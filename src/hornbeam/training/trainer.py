@@ -9,6 +9,7 @@ from hornbeam import nest, optimizers, scope
 from hornbeam.core.layer import as_value
 from hornbeam.training import advice
 from hornbeam.training.callbacks.backup import BackupAndRestore
+from hornbeam.training.custom_learning import CustomLearning
 from hornbeam.training.data import ArrayData
 from hornbeam.training.history import History
 from hornbeam.training.hooks import CallbackList
@@ -18,14 +19,13 @@ from hornbeam.training.one_batch import OneBatch
 from hornbeam.training.preparation import Preparation
 from hornbeam.training.resume import Standing
 from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, new_seed, step_values
-from hornbeam.training.steps import Steps
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
               "use_multiprocessing": False}  # fmt: skip
 _FIT_ONLY = {**_FIT_NEWER, "resume": None}
 
 
-class Trainer(Preparation, OneBatch):
+class Trainer(CustomLearning, Preparation, OneBatch):
     """The part of a model that learns and predicts."""
 
     optimizer = None
@@ -53,7 +53,8 @@ class Trainer(Preparation, OneBatch):
             sample_weight_mode: 'temporal' announces weights by time step; their shape is enough here.
             weighted_metrics: metrics that count with sample and class weights.
             target_tensors: not supported; the arrays given to `fit` are the targets.
-            kwargs: Keras 3's `run_eagerly`, `steps_per_execution`, `jit_compile`, `auto_scale_loss` are accepted.
+            kwargs: `run_eagerly=True` carries steps out in plain Python, with values to look at in a debugger. Keras
+                3's `steps_per_execution`, `jit_compile`, `auto_scale_loss` are accepted.
 
         Raises:
             ValueError: an unknown name (answered with the nearest), or a pair that cannot work.
@@ -81,12 +82,14 @@ class Trainer(Preparation, OneBatch):
         self._forget_programs()
         self.optimizer = optimizer
         self.loss = loss
-        self.metrics = metrics or []
+        self._metrics_given = metrics or []
+        self.run_eagerly = bool(kwargs.get("run_eagerly"))
         self.loss_weights = loss_weights
         self.sample_weight_mode = sample_weight_mode
         self.weighted_metrics = weighted_metrics or []
         self._compiled_with = wanted
         self._objectives = objectives
+        self._forget_own_steps()
         if objectives is not None:
             self._remember_trainable()
 
@@ -116,6 +119,8 @@ class Trainer(Preparation, OneBatch):
     def metrics_names(self):
         """Names of what `evaluate` and `train_on_batch` return, in order."""
         self._need_compiled("metrics_names")
+        if self.has_own_steps:
+            return self._own_metrics_names()
         objectives = self._objectives
         if objectives is None:
             return ["loss"]
@@ -139,10 +144,11 @@ class Trainer(Preparation, OneBatch):
                 stacklevel=4,
             )
         if self._steps is None:
-            self._objectives.build_metrics(data.targets)
-            if self._graph is not None:
-                self._objectives.tie_to(self._graph, data.targets)
-            self._steps = Steps(self, self._objectives, self.optimizer, self._trainable_at_compile)
+            if not self.has_own_steps:
+                self._objectives.build_metrics(data.targets)
+                if self._graph is not None:
+                    self._objectives.tie_to(self._graph, data.targets)
+            self._steps = self._make_steps(data, self._trainable_at_compile)
         return self._steps
 
     # --- fit ---
@@ -218,7 +224,7 @@ class Trainer(Preparation, OneBatch):
 
     def _names_in_logs(self):
         """Names the logs will hold, in the order of `metrics_names`."""
-        names = list(self._steps.log_names["train"])
+        names = list(self._steps.log_names.get("train") or self.metrics_names)
         return self._in_order(names + [name for name, _ in self._objectives.stateful_metrics])
 
     def _in_order(self, names):
@@ -256,11 +262,11 @@ class Trainer(Preparation, OneBatch):
         return MetricDict((name, found[name]) for name in self._in_order(found))
 
     def _reset_metrics(self):
-        for _, metric in self._objectives.stateful_metrics:
+        for metric in self._all_metrics():
             metric.reset_states()
 
     def _note_nonfinite(self, logs, names, epoch, first):
-        if self._noted_nonfinite:
+        if self._noted_nonfinite or "loss" not in names:
             return
         bad = ~np.isfinite(logs[:, names.index("loss"), 0])
         if bad.any():
@@ -306,7 +312,7 @@ class Trainer(Preparation, OneBatch):
         self._reset_metrics()
         one_by_one = watchers.listens_to_test_batches
         progress = _evaluation_line(run, count, verbose)
-        averages, seen = Averages(), 0
+        averages, seen = Averages(run.steps.latest), 0
         watchers.on_test_begin()
         for first, rows, logs in run.chunks(False, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S):
             if one_by_one:
@@ -367,7 +373,7 @@ class Trainer(Preparation, OneBatch):
 
     def _forward_steps(self):
         if self._predict_steps is None:
-            self._predict_steps = Steps(self, None, None, [])
+            self._predict_steps = self._make_forward_steps()
         return self._predict_steps
 
     # --- A model called on values outside any program runs compiled ---
@@ -375,7 +381,7 @@ class Trainer(Preparation, OneBatch):
     def _call_on_values(self, inputs, args, kwargs):
         training = K.training_now(kwargs.get("training"))
         plain = not args and set(kwargs) <= {"training", "mask"} and kwargs.get("mask") is None
-        if plain and scope.current() is None and training is False:
+        if plain and scope.current() is None and training is False and not self.run_eagerly:
             values = nest.map_structure(as_value, inputs)
             self._build_once(values, [tuple(np.shape(v)) for v in nest.flatten(values)])
             if not self.state_variables:
