@@ -63,7 +63,6 @@ def test_arrays_their_size_and_chunks(monkeypatch):
     assert rows.chunk_steps(1000) == 1
     stacked = ArrayData([np.arange(10)]).stacked(np.array([[3, 1], [0, 9]]))
     assert stacked["x"][0].tolist() == [[3, 1], [0, 9]]
-    assert ArrayData([np.arange(10)]).batch(slice(2, 4))["x"][0].tolist() == [2, 3]
 
 
 def test_data_goes_to_the_device_once():

@@ -87,9 +87,9 @@ def test_labels_and_ids_outside_their_range_are_found_with_their_row():
     with pytest.raises(ValueError, match=r"the class -1 \(row 0\)"):
         data_checks.fit_target(np.array([-1, 0]), (None, 3), "loss", True, "y")
     words = SimpleNamespace(input_dim=100, name="words")
-    data_checks.check_ids(np.array([[0, 99]]), words)
+    data_checks.checked_ids(np.array([[0, 99]]), words)
     with pytest.raises(ValueError, match="ids 0 to 99, but row 1 of its input holds 100. Use input_dim=101"):
-        data_checks.check_ids(np.array([[0], [100]]), words)
+        data_checks.checked_ids(np.array([[0], [100]]), words)
 
 
 def test_binary_targets():

@@ -5,6 +5,8 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import config, nest
 from hornbeam.training import data_checks
+from hornbeam.training.sources import tables
+from hornbeam.training.sources.columns import as_column, is_column, rows_of
 
 # Data up to this size stays where the engine computes, and batches are gathered there; larger data is fed in chunks.
 RESIDENT_BYTES = 1 << 30
@@ -15,8 +17,8 @@ class ArrayData:
     """Rows of arrays: inputs, and where there are any, targets and weights.
 
     Args:
-        inputs: list of arrays (N, ...), one an input of the model.
-        targets: list of arrays (N, ...), one an output; empty for prediction.
+        inputs: list of arrays (N, ...), or of columns that are read when needed, one an input of the model.
+        targets: list of the same, one an output; empty for prediction.
         weights: list of arrays (N,) or (N, T) or None, one an output.
         form: nest that gives the inputs their form when the model is called.
 
@@ -47,8 +49,8 @@ class ArrayData:
 
     @property
     def resident(self):
-        """Small enough to stay where the engine computes?"""
-        return self.nbytes <= RESIDENT_BYTES
+        """Small enough to stay where the engine computes, and nothing that is read as it is needed?"""
+        return self.nbytes <= RESIDENT_BYTES and not any(is_column(a) for a in nest.flatten(self.arrays()))
 
     def on_device(self):
         """The arrays, moved to the engine once."""
@@ -58,15 +60,12 @@ class ArrayData:
 
     def stacked(self, plan):
         """The batches that `plan` (S, B) names, stacked: (S, B, ...)."""
-        return nest.map_structure(lambda a: a[plan.reshape(-1)].reshape(*plan.shape, *a.shape[1:]), self.arrays())
+        rows = plan.reshape(-1)
+        return nest.map_structure(lambda a: rows_of(a, rows).reshape(*plan.shape, *a.shape[1:]), self.arrays())
 
     def chunk_steps(self, batch_size):
         """How many batches fit into a chunk."""
         return max(1, CHUNK_BYTES // max(1, self.nbytes // self.rows * batch_size))
-
-    def batch(self, rows):
-        """The arrays at `rows`, an index or slice."""
-        return nest.map_structure(lambda a: a[rows], self.arrays())
 
 
 def plan_epoch(rows, batch_size, shuffle=False, steps=None):
@@ -116,28 +115,55 @@ def _order(rows, batch_size, shuffle):
 
 
 def as_array(value, what):
-    """`value` (array, list, frame, series, sparse matrix, another library's tensor) as a NumPy array.
+    """`value` (array, list, frame, series, another library's tensor) as a NumPy array, or as a column if it is best
+    read batch by batch: files, sparse matrices, big arrays of a type that is not computed with.
 
     Raises:
         ValueError: it holds objects, or rows of different lengths. TypeError: it is no data at all.
     """
+    column = as_column(value, config.floatx())
+    if column is not None:
+        return _narrow_column(column, what)
     if isinstance(value, np.ndarray):
         array = value
-    elif hasattr(value, "toarray"):
-        array = value.toarray()
+    elif tables.is_frame(value):
+        array = tables.frame_array(value, what)
     elif hasattr(value, "to_numpy"):
-        array = value.to_numpy()
+        array = tables.series_array(value, what)
+    elif hasattr(value, "detach") and hasattr(value, "cpu"):  # a torch tensor, perhaps part of a graph or elsewhere
+        array = _from_torch(value)
     else:
-        try:
-            array = np.asarray(value.value if isinstance(value, K.Variable) else value)
-        except ValueError as error:
-            raise ValueError(
-                f"{what}: the rows have different lengths, so they make no array ({error}). Pad them to one length: "
-                f"preprocessing.sequence.pad_sequences(rows)."
-            ) from None
+        array = _from_objects(value, what)
     if array.dtype == object:
         raise data_checks.not_numeric(what, array)
     return _narrow(array, what)
+
+
+def _from_torch(tensor):
+    tensor = tensor.detach().cpu()
+    return (tensor.float() if str(tensor.dtype).endswith("bfloat16") else tensor).numpy()
+
+
+def _from_objects(value, what):
+    if isinstance(value, K.Variable):
+        value = value.value
+    elif isinstance(value, (list, tuple)) and value and hasattr(value[0], "detach") and hasattr(value[0], "cpu"):
+        value = [_from_torch(item) for item in value]
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"{what}: the rows have different lengths, so they make no array ({error}). Pad them to one length: "
+            f"preprocessing.sequence.pad_sequences(rows), or let fit do it: fit(..., bucket_by_length=True)."
+        ) from None
+
+
+def _narrow_column(column, what):
+    """A column whose rows come as the engine computes with them."""
+    form = _narrow(np.zeros(1, column.dtype), what)
+    if form.dtype == column.dtype:
+        return column
+    return column.mapped(lambda array: _narrow(array, what), dtype=form.dtype)
 
 
 def _narrow(array, what):
@@ -159,6 +185,9 @@ def by_name(value, names, what):
     Raises:
         ValueError: another number of values than names, or a name nobody has.
     """
+    if len(names) > 1 and tables.is_frame(value):
+        columns = tables.frame_columns(value)
+        value = {name: columns[name] for name in names if name in columns} or value
     if isinstance(value, dict):
         unknown = [n for n in value if n not in names]
         if unknown:

@@ -81,7 +81,7 @@ def fit_target(array, shape, loss_name, integer, what):
     if integer:
         return _fit_labels(array, shape, loss_name, what)
     if loss_name == "binary_crossentropy":
-        _check_yes_or_no(array, what)
+        array = _looked_at(array, lambda rows: _check_yes_or_no(rows, what))
     if array.ndim == len(shape) - 1 and shape[-1] == 1:
         return array[..., None]
     fits = array.ndim == len(shape) and all(
@@ -92,6 +92,14 @@ def fit_target(array, shape, loss_name, integer, what):
             f"{what} has shape {array.shape}, but the output gives rows of shape {tuple(shape[1:])}, and {loss_name} "
             f"compares element by element.{_target_cure(array, shape, loss_name)}"
         )
+    return array
+
+
+def _looked_at(array, check):
+    """`array`, checked now if it is at hand, whenever rows of it are read otherwise."""
+    if getattr(array, "is_column", False):
+        return array.checked(check)
+    check(array)
     return array
 
 
@@ -131,20 +139,28 @@ def _fit_labels(array, shape, loss_name, what):
     if array.ndim != len(shape) - 1:
         raise ValueError(f"{what} has shape {array.shape}; {loss_name} needs class numbers of shape (rows, ...), one "
                          f"for each prediction of shape {tuple(shape[1:])}.")  # fmt: skip
-    if classes is not None and array.size:
-        low, high = array.min(), array.max()
-        if low < 0 or high >= classes:
-            wrong = low if low < 0 else high
-            row = int(np.argwhere(array == wrong)[0][0])
-            raise ValueError(
-                f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to "
-                f"{classes - 1}. Give the last layer {int(high) + 1} units, or number the classes from 0."
-            )
-    return array
+    return array if classes is None else _looked_at(array, lambda rows: _check_labels(rows, classes, what))
 
 
-def check_ids(array, layer):
-    """Word ids fed to an Embedding lie within its table."""
+def _check_labels(array, classes, what):
+    if not array.size:
+        return
+    low, high = array.min(), array.max()
+    if low < 0 or high >= classes:
+        wrong = low if low < 0 else high
+        row = int(np.argwhere(array == wrong)[0][0])
+        raise ValueError(
+            f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to "
+            f"{classes - 1}. Give the last layer {int(high) + 1} units, or number the classes from 0."
+        )
+
+
+def checked_ids(array, layer):
+    """`array`, whose word ids lie within the table of an Embedding."""
+    return _looked_at(array, lambda rows: _check_ids(rows, layer))
+
+
+def _check_ids(array, layer):
     limit = layer.input_dim
     if array.size and (array.min() < 0 or array.max() >= limit):
         wrong = array.min() if array.min() < 0 else array.max()
@@ -153,6 +169,29 @@ def check_ids(array, layer):
             f"Embedding {layer.name!r} has ids 0 to {limit - 1}, but row {row} of its input holds {wrong}. Use "
             f"input_dim={int(array.max()) + 1} or more, or map rare words to one id."
         )
+
+
+def check_class_weight(class_weight, classes, what):
+    """A dict from class number to weight, which names no class that the output has not.
+
+    Args:
+        class_weight: what the user gave.
+        classes: number of classes, or None if that is open.
+
+    Raises:
+        TypeError: it is no dict. ValueError: it names an unknown class.
+    """
+    if not isinstance(class_weight, dict):
+        raise TypeError(
+            f"class_weight is a dict from class number to weight, such as {{0: 1.0, 1: 5.0}}; got {class_weight!r}."
+        )
+    for name in class_weight:
+        number = int(name) if isinstance(name, (int, float, np.number)) and int(name) == name else None
+        if number is None or number < 0 or (classes is not None and number >= classes):
+            raise ValueError(
+                f"class_weight names the class {name!r}, which {what} cannot hold"
+                f"{f': its classes are 0 to {classes - 1}' if classes else ''}. Classes are numbers from 0."
+            )
 
 
 def class_weights(labels, class_weight, what):

@@ -5,6 +5,9 @@ from hornbeam import nest
 from hornbeam.symbolic import SymbolicTensor
 from hornbeam.training import data_checks
 from hornbeam.training.data import ArrayData, as_array, by_name
+from hornbeam.training.sources import tables
+from hornbeam.training.sources.columns import Column, is_column, rows_of
+from hornbeam.training.sources.streams import Stream, stream_kind
 
 
 class Preparation:
@@ -12,6 +15,8 @@ class Preparation:
 
     def _prepare(self, x, y=None, sample_weight=None, class_weight=None, for_training=False):
         """Arrays checked against the model, as an ArrayData."""
+        if tables.is_row_table(x):
+            x, y, sample_weight = self._by_columns(tables.columns_of_rows(x), y, sample_weight)
         inputs, form = self._input_arrays(x)
         self._build_for(inputs, form)
         if y is None and not for_training:
@@ -24,6 +29,73 @@ class Preparation:
         named += [(f"sample_weight of {n!r}", a) for n, a in zip(self.output_names, weights, strict=True)]
         data_checks.check_rows(named)
         return ArrayData(inputs, self._fit_targets(targets), weights, form)
+
+    # --- Streams ---
+
+    def _prepare_stream(self, source, with_targets, class_weight=None, y=None, sample_weight=None, **options):
+        """A Stream that gives ArrayData, and the first of them; (None, None) if `source` is data at hand.
+
+        Args:
+            with_targets: does a batch hold targets that count?
+            y, sample_weight: what came beside `source`; it must be nothing.
+            options: of :class:`Stream`.
+
+        Raises:
+            ValueError: targets or weights came beside a stream.
+        """
+        if stream_kind(source) is None:
+            return None, None
+        for name, value in (("y", y), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(
+                    f"{name} comes with the batches where x is a {type(source).__name__}: let each batch be (x, y) or "
+                    f"(x, y, sample_weight)."
+                )
+        stream = Stream(source, **options)
+        sample = self._prepare_batch(stream.peek(), with_targets, class_weight)
+        stream.prepare = lambda batch: self._prepare_batch(batch, with_targets, class_weight)
+        return stream, sample
+
+    def _prepare_batch(self, batch, with_targets, class_weight=None):
+        """What a generator or loader gave, as an ArrayData."""
+        x, y, weight = self._unpacked_batch(batch, with_targets)
+        if not with_targets:
+            return self._prepare(x)
+        return self._prepare(x, y, weight, class_weight, for_training=True)
+
+    def _unpacked_batch(self, batch, with_targets):
+        """(x, y, sample_weight) of a batch; without targets, a list of the model's inputs is all x."""
+        if isinstance(batch, dict):
+            return self._by_columns(batch)
+        listed = isinstance(batch, list) and not with_targets and (
+            len(batch) == len(self._input_names() or [0]) > 1 or not all(hasattr(part, "shape") for part in batch)
+        )  # fmt: skip
+        if not isinstance(batch, (tuple, list)) or listed:
+            return batch, None, None
+        if not 1 <= len(batch) <= 3:
+            raise ValueError(
+                f"A batch is (x, y), (x, y, sample_weight) or x alone; got a {type(batch).__name__} of {len(batch)}. "
+                f"Several inputs go into one list or dict: ([a, b], y)."
+            )
+        x, y, weight = (*batch, None, None)[:3]
+        return x, y, weight
+
+    def _input_names(self):
+        return self._graph.input_names if self._graph is not None else None
+
+    def _by_columns(self, columns, y=None, sample_weight=None):
+        """(x, y, sample_weight) of named columns; `y` may be the name of one, or data."""
+        names = self.output_names if self._graph is not None or self._guessed_output_names else ["output_1"]
+        if isinstance(y, str):
+            if y not in columns:
+                from hornbeam import checks
+
+                raise checks.unknown_name("column", y, list(columns))
+            y, columns = columns[y], {name: column for name, column in columns.items() if name != y}
+        x, target, weight = tables.split_columns(columns, self._input_names(), names)
+        return x, target if y is None else y, weight if sample_weight is None else sample_weight
+
+    # --- Inputs ---
 
     def _names_of(self, inputs):
         return self._graph.input_names if self._graph is not None else [f"input_{i + 1}" for i in range(len(inputs))]
@@ -49,10 +121,10 @@ class Preparation:
 
     def _check_ids(self, arrays):
         """Ids fed straight into a layer with a table are within it."""
-        for array, tensor in zip(arrays, self._graph.inputs, strict=True):
+        for i, tensor in enumerate(self._graph.inputs):
             for node in tensor._keras_history[0]._outbound_nodes:
                 if getattr(node.operation, "id_range", None) is not None:
-                    data_checks.check_ids(array, node.operation)
+                    arrays[i] = data_checks.checked_ids(arrays[i], node.operation)
 
     def _build_for(self, inputs, form):
         """Build a model that was not told its input's shape, and resolve what compile could not."""
@@ -113,11 +185,40 @@ class Preparation:
         by_output = class_weight if _has_dicts(class_weight) else {names[0]: class_weight}
         if len(names) > 1 and not _has_dicts(class_weight):
             raise ValueError(f"With several outputs, class_weight is a dict of dicts by output: {', '.join(names)}.")
-        for i, (name, given) in enumerate(zip(names, by_name(by_output, names, "output"), strict=True)):
+        for i, given in enumerate(by_name(by_output, names, "output")):
             if given is not None:
-                rows = data_checks.class_weights(targets[i], given, f"target {name!r}")
-                weights[i] = rows if weights[i] is None else weights[i] * rows
+                rows = self._weights_by_class(i, targets[i], given)
+                weights[i] = rows if weights[i] is None else _product(weights[i], rows)
         return weights
+
+
+    def _weights_by_class(self, i, target, given):
+        """Weight of each row of output `i` by its class, read when needed where the targets are."""
+        name, shape, term = self.output_names[i], self._objectives.shapes[i], self._objectives.losses[i]
+        what = f"target {name!r}"
+        if target is None:
+            raise ValueError(f"class_weight: there is no {what} whose classes could be weighted.")
+        classes = shape[-1] if shape[-1] not in (1, None) else None
+        if term is not None and term.name == "binary_crossentropy" and shape[-1] == 1:
+            classes = 2
+        data_checks.check_class_weight(given, classes, what)
+        if is_column(target):
+            return target.mapped(lambda y: data_checks.class_weights(y, given, what), (len(target),), "float32")
+        return data_checks.class_weights(target, given, what)
+
+
+def _product(weights, rows):
+    """Weights by row, or row and step, times those by class."""
+    if is_column(weights) or is_column(rows):
+        first, other = (weights, rows) if is_column(weights) else (rows, weights)
+        return Column(lambda n: _times(first.take(n), rows_of(other, n)),
+                      max(weights.shape, rows.shape, key=len), "float32")  # fmt: skip
+    return _times(weights, rows)
+
+
+def _times(a, b):
+    short, long = sorted((a, b), key=lambda w: w.ndim)
+    return long * short.reshape(short.shape + (1,) * (long.ndim - short.ndim))
 
 
 def _list_of_arrays(x):

@@ -6,7 +6,9 @@ import time
 import numpy as np
 
 from hornbeam import backend as K
+from hornbeam import nest
 from hornbeam.training.data import plan_epoch
+from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
 QUIET_S = 1.0  # without one, a chunk still ends now and then, so that Ctrl-C is heard
@@ -27,11 +29,31 @@ class Run:
         self.steps = steps
         self.kind = kind
         self.data = data
+        self.sample = data  # whose form the program was made for
         self.batch_size = min(batch_size, data.rows)
         self.seed = np.uint32(seed)
         self.shards = steps.shards(kind, data, self.batch_size)
         self.program, self.may_pad = steps.program(kind, data, self.shards)
         self.resident = data.resident and self.shards == 1
+
+    dry = False  # a stream may find too few batches
+
+    @property
+    def rows(self):
+        """Rows of a pass, None if that is unknown."""
+        return self.data.rows
+
+    def steps_in_pass(self, count=None):
+        """Number of steps: `count`, or those of one pass; None if that is unknown."""
+        return count or -(-self.data.rows // self.batch_size)
+
+    def steps_to_show(self, count=None):
+        """Number of steps that progress is counted in; None if it is counted in rows, or has no known end."""
+        return count
+
+    def counts_steps(self, count=None):
+        """Is progress counted in steps, not in rows?"""
+        return count is not None
 
     def chunks(self, shuffle=False, count=None, one_by_one=False, refresh_s=QUIET_S, skip=0):
         """Carry out the pass; yields (first step, number of real rows of each step, logs of the chunk).
@@ -43,29 +65,54 @@ class Run:
             refresh_s: how long a chunk may take.
             skip: number of steps, from the first on, that are done already.
         """
+        for chunk, offset in self.pieces(shuffle, count, skip):
+            start = chunk.start
+            while start < chunk.stop:
+                length = 1 if one_by_one else self._length(chunk.stop - start, refresh_s)
+                began = time.perf_counter()
+                logs = self._finish(chunk, start, start + length)
+                self._measure(length, time.perf_counter() - began)
+                yield offset + start, chunk.rows[start : start + length], logs
+                start += length
+
+    def pieces(self, shuffle, count, skip=0):
+        """The pass as chunks, each with the number of the step that its first place is."""
         plan, counts = plan_epoch(self.data.rows, self.batch_size, shuffle, count)
         tail = None
         if counts is not None and not self.may_pad:
             plan, tail, counts = plan[:-1], plan[-1:, : counts[-1]], None
-        yield from self._over(plan, counts, 0, one_by_one, refresh_s, skip)
+        if skip < len(plan):
+            yield from (self._resident if self.resident else self._fed)(plan, counts, skip)
         if tail is not None and skip <= len(plan):
-            yield from self._over(tail, None, len(plan), one_by_one, refresh_s)
+            for chunk, _ in (self._resident if self.resident else self._fed)(tail, None, 0):
+                yield chunk, len(plan)
 
-    def _over(self, plan, counts, offset, one_by_one, refresh_s, skip=0):
-        total, start = len(plan), min(skip, len(plan))
-        on_device = self._resident_call(plan, counts) if self.resident and start < total else None
-        while start < total:
-            length = 1 if one_by_one else self._length(total - start, refresh_s)
-            began = time.perf_counter()
-            if on_device is not None:
-                logs = on_device(start, start + length)
-            else:
-                length = min(length, self.data.chunk_steps(self.batch_size))
-                logs = self._fed_call(plan[start : start + length], counts, start)
-            self._measure(length, time.perf_counter() - began)
-            rows = np.full(length, plan.shape[1]) if counts is None else counts[start : start + length]
-            yield offset + start, rows, logs
-            start += length
+    def _resident(self, plan, counts, skip):
+        """One chunk: all rows are where the engine computes, and the plan says who goes when."""
+        arrays = self.data.on_device()
+        plan, rows = K.engine.to_device(plan), np.full(len(plan), plan.shape[1]) if counts is None else counts
+        counts = None if counts is None else K.engine.to_device(counts)
+        yield Chunk(arrays, plan, counts, rows, len(rows), skip), 0
+
+    def _fed(self, plan, counts, skip):
+        """Chunks of stacked batches of one length, each made while the one before is computed."""
+        most = min(self.data.chunk_steps(self.batch_size), len(plan) - skip)
+
+        def stack(first):
+            places = np.zeros((most, plan.shape[1]), plan.dtype)  # one program for all chunks: the last is filled up
+            own = plan[first : first + most]
+            places[: len(own)] = own
+            rows = np.full(most, plan.shape[1], np.int32)
+            if counts is not None:
+                rows[: len(own)] = counts[first : first + most]
+            arrays = nest.map_structure(K.engine.to_device, self.data.stacked(places))
+            return Chunk(arrays, None, None if counts is None else rows, rows, len(own)), first
+
+        feed = Feed([stack], range(skip, len(plan), most), ahead=1, what="piece of the data")
+        try:
+            yield from feed
+        finally:
+            feed.close()
 
     def _length(self, left, refresh_s):
         """Steps that take about `refresh_s`; one at first, when nothing is measured and a compilation may be due."""
@@ -84,37 +131,47 @@ class Run:
             # A short chunk mostly measures the call itself; the lower figure is nearer the truth.
             self.steps.seconds_per_step[self.program] = min(seconds / length, 8 * known)
 
-    def _resident_call(self, plan, counts):
-        arrays = self.data.on_device()
-        plan = K.engine.to_device(plan)
-        counts = None if counts is None else K.engine.to_device(counts)
-
-        def call(start, stop):
-            return self._finish(arrays, plan, counts, np.int32(start), np.int32(stop), slice(start, stop))
-
-        return call
-
-    def _fed_call(self, plan, counts, start):
-        arrays = self.data.stacked(plan)
-        counts = None if counts is None else counts[start : start + len(plan)]
-        return self._finish(arrays, None, counts, np.int32(0), np.int32(len(plan)), slice(None))
-
-    def _finish(self, arrays, plan, counts, start, stop, rows):
+    def _finish(self, chunk, start, stop):
         # another program, if a variable that it took as constant was set
-        self.program, _ = self.steps.program(self.kind, self.data, self.shards)
+        self.program, _ = self.steps.program(self.kind, self.sample, self.shards)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
+        given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
         made = []
         try:
             # The old state is gone once the program starts. Carried out without a line of Python in between, the new
             # one is in `made` before Ctrl-C is heard.
-            made.extend(itertools.starmap(self.program, [(fixed, state, arrays, plan, counts, start, stop)]))
+            made.extend(itertools.starmap(self.program, [given]))
         finally:
             if made:
                 self.steps.adopt(self.kind, made[0][0])
         logs = made[0][1]
         if self.kind == "predict":
-            return [np.asarray(log)[rows] for log in logs]
-        return np.asarray(logs)[rows]
+            return [np.asarray(log)[start:stop] for log in logs]
+        return np.asarray(logs)[start:stop]
+
+
+class Chunk:
+    """Steps that are ready to be carried out, all or some of them at a time.
+
+    Args:
+        arrays, plan, counts: what the compiled loop takes.
+        rows: number of real rows of each step, on the host.
+        stop: number of steps; what is behind only fills up.
+        start: the first step to carry out.
+    """
+
+    def __init__(self, arrays, plan, counts, rows, stop, start=0):
+        self.arrays = arrays
+        self.plan = plan
+        self.counts = counts
+        self.rows = rows
+        self.stop = stop
+        self.start = start
+
+    def after(self, steps):
+        """The chunk without its first `steps` steps."""
+        self.start = min(self.start + steps, self.stop)
+        return self
 
 
 class Averages:

@@ -10,22 +10,29 @@ from hornbeam.core.layer import as_value
 from hornbeam.training import advice
 from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.custom_learning import CustomLearning
-from hornbeam.training.data import ArrayData
+from hornbeam.training.feeding import (
+    READING,
+    Feeding,
+    checked_batch_size,
+    checked_steps,
+    joined,
+    real_rows,
+    warn_of_dry,
+)  # fmt: skip
+from hornbeam.training.generators import Generators, old_epochs
 from hornbeam.training.history import History
 from hornbeam.training.hooks import CallbackList
 from hornbeam.training.logs import MetricDict
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
-from hornbeam.training.preparation import Preparation
 from hornbeam.training.resume import Standing
-from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, Run, metric_value, new_seed, step_values
+from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, metric_value, new_seed, step_values
 
-_FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, "max_queue_size": 10, "workers": 1,
-              "use_multiprocessing": False}  # fmt: skip
-_FIT_ONLY = {**_FIT_NEWER, "resume": None}
+_FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, **READING}
+_FIT_ONLY = {**_FIT_NEWER, "resume": None, "split": "last", "groups": None, "bucket_by_length": False}
 
 
-class Trainer(CustomLearning, Preparation, OneBatch):
+class Trainer(CustomLearning, Feeding, Generators, OneBatch):
     """The part of a model that learns and predicts."""
 
     optimizer = None
@@ -161,21 +168,27 @@ class Trainer(CustomLearning, Preparation, OneBatch):
         """Train for a number of epochs.
 
         Args:
-            x: array (N, ...), a list of arrays, or a dict by input name.
+            x: array (N, ...), a list of arrays, or a dict by input name; frames, tensors, sparse matrices, data sets in
+                files likewise. Or a stream of batches (x, y) or (x, y, sample_weight): generator, Sequence, loader.
             y: targets, likewise by output.
             batch_size: rows a step, 32 if None.
             epochs: number of the last epoch; training starts after `initial_epoch`.
             verbose: 0 silent, 1 a progress line, 2 one line an epoch.
             callbacks: list of callbacks.
-            validation_split: fraction of the last rows, set aside before shuffling.
-            validation_data: (x, y) or (x, y, sample_weight).
-            shuffle: new order of the rows every epoch; 'batch' shuffles whole batches.
+            validation_split: fraction of the last rows, set aside before shuffling; `split` chooses others.
+            validation_data: (x, y) or (x, y, sample_weight), or a stream of such batches.
+            shuffle: new order of the rows every epoch; 'batch' shuffles whole batches. Of a Sequence, the batches.
             class_weight: dict from class to weight; of dicts, by output, for several outputs.
-            sample_weight: (N,) or, by time step, (N, T).
+            sample_weight: (N,) or, by time step, (N, T). A batch's loss is sum(w * l) / (number of w that are not 0):
+                losses 1, 2, 3 with weights 1, 0, 3 give (1 + 9) / 2 = 5. Class weights multiply them.
             initial_epoch: epochs already done.
             steps_per_epoch, validation_steps: number of batches, if not one pass.
             kwargs: `resume`: a folder for the state of training; the same program, killed and started again, goes on
                 from there to the same bits (see `BackupAndRestore`). `validation_freq`, `validation_batch_size`.
+                `split`: which rows `validation_split` sets aside: 'last', 'random', 'stratified', 'group' (by `groups`,
+                one a row). `workers` (1; 0 for this thread), `use_multiprocessing` (spawned processes),
+                `max_queue_size` (10): how the batches of a stream are made ahead. `bucket_by_length`: x is a list of
+                rows of different lengths; those of like length are batched together, padded with zeros in front.
 
         Returns:
             A History: `history.history['loss']` and so on, one number an epoch.
@@ -184,17 +197,18 @@ class Trainer(CustomLearning, Preparation, OneBatch):
             ValueError, TypeError: data that does not fit the model, before the first step.
         """
         self._need_compiled("fit")
+        epochs = old_epochs(kwargs, epochs)
         options = {**_FIT_ONLY, **_checked_keywords("fit", kwargs, _FIT_ONLY)}
-        data = self._prepare(x, y, sample_weight, class_weight, for_training=True)
-        validation = None
+        data = self._source(x, y, sample_weight, class_weight, options=options, shuffle=shuffle)
+        size = checked_batch_size(batch_size, data)
+        count = checked_steps("steps_per_epoch", steps_per_epoch)
+        validation, validation_steps = None, checked_steps("validation_steps", validation_steps)
         if validation_data is not None:
-            validation = self._prepare(*_unpacked(validation_data), for_training=True)
+            validation = self._validation_source(validation_data, options)
         elif validation_split:
-            data, validation = _split(data, validation_split)
-        size = _checked_batch_size(batch_size)
-        steps = self._ready_steps(data)
-        run = Run(steps, "train", data, size, new_seed())
-        epoch_steps = steps_per_epoch or -(-data.rows // run.batch_size)
+            data, validation = self._held_out(data, validation_split, options["split"], options["groups"])
+        validation_size = options["validation_batch_size"] or size
+        run = self._run_over("train", data, size, new_seed())
         names = self._names_in_logs()
         has_validation = validation is not None
         history = History()
@@ -206,7 +220,7 @@ class Trainer(CustomLearning, Preparation, OneBatch):
         self.history = history
         watchers.set_model(self)
         watchers.set_params({
-            "batch_size": run.batch_size, "epochs": epochs, "steps": steps_per_epoch, "samples": data.rows,
+            "batch_size": run.batch_size, "epochs": epochs, "steps": run.steps_to_show(count), "samples": run.rows,
             "verbose": verbose, "do_validation": has_validation,
             "metrics": names + [f"val_{n}" for n in names] * has_validation,
         })  # fmt: skip
@@ -214,9 +228,14 @@ class Trainer(CustomLearning, Preparation, OneBatch):
         self._noted_nonfinite = False
         watchers.on_train_begin()
         for epoch in standing.epochs(epochs):
-            logs = self._train_epoch(standing, watchers, shuffle, steps_per_epoch, epoch_steps, verbose, epoch)
+            logs = self._train_epoch(standing, watchers, shuffle, count, verbose, epoch)
+            if run.dry or not standing.step:
+                warn_of_dry(run, epoch, count)
+                self.stop_training = True
+                if not standing.step:
+                    break
             if has_validation and _is_due(options["validation_freq"], epoch + 1):
-                found = self._evaluate(validation, options["validation_batch_size"] or size, validation_steps, watchers)
+                found = self._evaluate(validation, validation_size, validation_steps, watchers)
                 logs.update((f"val_{name}", value) for name, value in found.items())
             watchers.on_epoch_end(epoch, logs)
         watchers.on_train_end()
@@ -231,25 +250,28 @@ class Trainer(CustomLearning, Preparation, OneBatch):
         order = {name: i for i, name in enumerate(self.metrics_names)}
         return sorted(names, key=lambda n: order.get(n, len(order)))
 
-    def _train_epoch(self, standing, watchers, shuffle, count, epoch_steps, verbose, epoch):
+    def _train_epoch(self, standing, watchers, shuffle, count, verbose, epoch):
         averages, run = standing.averages, standing.run
+        epoch_steps, by_steps = run.steps_in_pass(count), run.counts_steps(count)
         one_by_one = watchers.listens_to_batches
         if not standing.step:  # else a run goes on that was stopped within the epoch
             self._reset_metrics()
-        if one_by_one and not standing.step:
+        if one_by_one and not standing.step and epoch_steps is not None:
             watchers.on_train_batch_begin(0, MetricDict(batch=0, size=run.batch_size))
         names = self._steps.log_names.get("train")
         for first, rows, logs in standing.steps(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S):
             names = self._steps.log_names["train"]
             averages.add(logs)
             self._note_nonfinite(logs, names, epoch, first)
-            standing.seen += len(rows) if count else int(rows.sum())
+            standing.seen += len(rows) if by_steps else int(rows.sum())
             if one_by_one:
+                if epoch_steps is None:  # only now it is known that there is such a batch
+                    watchers.on_train_batch_begin(first, MetricDict(batch=first, size=int(rows[0])))
                 values = MetricDict(batch=first, size=int(rows[0]), **step_values(logs, names))
                 watchers.on_train_batch_end(first, values)
                 if self.stop_training:
                     break
-                if first + 1 < epoch_steps:
+                if epoch_steps is not None and first + 1 < epoch_steps:
                     watchers.on_train_batch_begin(first + 1, MetricDict(batch=first + 1, size=run.batch_size))
             watchers.on_progress(standing.seen, self._values(averages, names))
         return self._values(averages, names)
@@ -296,17 +318,18 @@ class Trainer(CustomLearning, Preparation, OneBatch):
             The loss, or with metrics the list [loss, metric, ...] in the order of `metrics_names`.
         """
         self._need_compiled("evaluate")
-        _checked_keywords("evaluate", kwargs, _FIT_NEWER)
-        data = self._prepare(x, y, sample_weight, for_training=True)
+        options = _checked_keywords("evaluate", kwargs, _FIT_NEWER)
+        data = self._source(x, y, sample_weight, options=options)
+        size, steps = checked_batch_size(batch_size, data), checked_steps("steps", steps)
         watchers = CallbackList(callbacks)
         watchers.set_model(self)
-        found = self._evaluate(data, _checked_batch_size(batch_size), steps, watchers, verbose)
+        found = self._evaluate(data, size, steps, watchers, verbose)
         if return_dict:
             return dict(found)
         return nest.unpack_singleton(list(found.values()))
 
     def _evaluate(self, data, batch_size, count, watchers, verbose=0):
-        run = Run(self._ready_steps(data), "test", data, batch_size, 0)
+        run = self._run_over("test", data, batch_size)
         metrics = self._objectives.stateful_metrics
         kept = [(v, K.get_value(v)) for _, metric in metrics for v in metric.variables]
         self._reset_metrics()
@@ -318,12 +341,14 @@ class Trainer(CustomLearning, Preparation, OneBatch):
             if one_by_one:
                 watchers.on_test_batch_begin(first, MetricDict(batch=first, size=int(rows[0])))
             averages.add(logs)
-            seen += len(rows) if count else int(rows.sum())
+            seen += len(rows) if run.counts_steps(count) else int(rows.sum())
             if one_by_one:
                 values = step_values(logs, self._steps.log_names["test"])
                 watchers.on_test_batch_end(first, MetricDict(batch=first, size=int(rows[0]), **values))
             if progress is not None:
                 progress.update(seen)
+        if progress is not None and progress.target != seen:
+            progress.finish()
         found = self._values(averages, self._steps.log_names["test"])
         watchers.on_test_end(found)
         for variable, value in kept:  # validation must not disturb the averages of the training under way
@@ -347,9 +372,10 @@ class Trainer(CustomLearning, Preparation, OneBatch):
         quick = self._predict_quickly(x, batch_size) if callbacks is None and steps is None else None
         if quick is not None:
             return quick
-        _checked_keywords("predict", kwargs, _FIT_NEWER)
-        data = self._prepare(x)
-        run = Run(self._forward_steps(), "predict", data, _checked_batch_size(batch_size), 0)
+        options = _checked_keywords("predict", kwargs, _FIT_NEWER)
+        data = self._source(x, with_targets=False, options=options)
+        run = self._run_over("predict", data, checked_batch_size(batch_size, data))
+        steps = checked_steps("steps", steps)
         watchers = CallbackList(callbacks)
         watchers.set_model(self)
         one_by_one = watchers.listens_to_predict_batches
@@ -360,13 +386,14 @@ class Trainer(CustomLearning, Preparation, OneBatch):
             if one_by_one:
                 watchers.on_predict_batch_begin(first, MetricDict(batch=first, size=int(rows[0])))
                 watchers.on_predict_batch_end(first, MetricDict(batch=first, size=int(rows[0]), outputs=outputs))
-            parts.append([o.reshape(-1, *o.shape[2:])[: int(rows.sum())] for o in outputs])
-            seen += len(rows) if steps else int(rows.sum())
+            parts.append([real_rows(o, rows) for o in outputs])
+            seen += len(rows) if run.counts_steps(steps) else int(rows.sum())
             if progress is not None:
                 progress.update(seen)
+        if progress is not None and progress.target != seen:
+            progress.finish()
         watchers.on_predict_end()
-        joined = [group[0] if len(group) == 1 else np.concatenate(group) for group in zip(*parts, strict=True)]
-        return self._in_output_form(joined)
+        return self._in_output_form([joined(group) for group in zip(*parts, strict=True)])
 
     def _in_output_form(self, flat):
         return self._graph.pack_outputs(flat) if self._graph is not None else nest.unpack_singleton(flat)
@@ -395,14 +422,6 @@ def _last_layer(layer):
     return _last_layer(stack[-1]) if stack else layer
 
 
-def _checked_batch_size(size):
-    if size is None:
-        return 32
-    if isinstance(size, (bool, float)) or int(size) < 1:
-        raise ValueError(f"batch_size must be a whole number of 1 or more; got {size!r}.")
-    return int(size)
-
-
 def _checked_keywords(owner, given, known):
     unknown = set(given) - set(known)
     if unknown:
@@ -410,27 +429,6 @@ def _checked_keywords(owner, given, known):
 
         raise checks.unknown_keywords(owner, unknown, [*known, "epochs", "batch_size", "validation_data"])
     return given
-
-
-def _unpacked(validation_data):
-    if isinstance(validation_data, (tuple, list)) and len(validation_data) in (2, 3):
-        return validation_data
-    raise ValueError("validation_data is (x_val, y_val) or (x_val, y_val, sample_weight).")
-
-
-def _split(data, fraction):
-    """Training and validation part: the last rows are set aside, as in Keras."""
-    if not 0 < fraction < 1:
-        raise ValueError(f"validation_split must be a fraction between 0 and 1; got {fraction!r}.")
-    at = int(data.rows * (1 - fraction))
-    if at == 0 or at == data.rows:
-        raise ValueError(f"validation_split={fraction} of {data.rows} rows leaves one part empty.")
-
-    def part(rows):
-        cut = [[None if a is None else a[rows] for a in group] for group in (data.inputs, data.targets, data.weights)]
-        return ArrayData(*cut, form=data.form)
-
-    return part(slice(0, at)), part(slice(at, None))
 
 
 def _is_due(frequency, epoch):
@@ -442,4 +440,4 @@ def _evaluation_line(run, count, verbose):
         return None
     from hornbeam.training.progress import Progbar
 
-    return Progbar(count or run.data.rows)
+    return Progbar(run.steps_in_pass(count) if run.counts_steps(count) else run.rows)

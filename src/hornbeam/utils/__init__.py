@@ -8,12 +8,20 @@ from hornbeam.registry import (
     get_registered_object,
     register_keras_serializable,
 )
+from hornbeam.utils.io_utils import HDF5Matrix
 from hornbeam.utils.np_utils import normalize, to_categorical
 from hornbeam.utils.random import set_random_seed
+from hornbeam.utils.sequences import GeneratorEnqueuer, OrderedEnqueuer, PyDataset, Sequence, SequenceEnqueuer
 from hornbeam.utils.vis_utils import model_to_dot, plot_model
 
 __all__ = [
     "CustomObjectScope",
+    "GeneratorEnqueuer",
+    "HDF5Matrix",
+    "OrderedEnqueuer",
+    "PyDataset",
+    "Sequence",
+    "SequenceEnqueuer",
     "custom_object_scope",
     "get_custom_objects",
     "get_registered_name",
