@@ -150,6 +150,16 @@ def switch(condition, then_expression, else_expression):
     return _switch(condition, then_expression, else_expression)
 
 
+def run_either(condition, then, other):
+    """What `then()` gives where the scalar `condition` holds, else what `other()` gives: nests of one form, of values.
+
+    Example:
+        >>> run_either(True, lambda: {"a": np.float32(1)}, lambda: {"a": np.float32(2)})["a"].tolist()
+        1.0
+    """
+    return engine.conditional(engine.cast(condition, "bool"), then, other)
+
+
 @word
 def print_tensor(x, message=""):
     """`x`; whenever it is computed, `message` and its value are printed, within compiled programs too.

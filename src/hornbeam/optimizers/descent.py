@@ -52,7 +52,7 @@ class SGD(Optimizer):
 
     def complete(self, state, weights):
         """Velocities appear when momentum was set to more than 0 after training began without."""
-        return state or self.init(weights)
+        return state if "velocity" in state else {**self.init(weights), **state}
 
     def rule(self, now, weight, gradient, velocity=None):
         """New weight, and velocity if one is kept."""
@@ -63,18 +63,18 @@ class SGD(Optimizer):
         return weight + ahead, velocity
 
     def _listed(self, state):
-        if state:
+        if "velocity" in state:
             return super()._listed(state)
         forms = self._states[self._current].forms or ()  # Keras 2 stores velocities always, so zeros stand for them
         return [K.constant(np.zeros(shape), dtype=dtype) for shape, dtype in forms]
 
     def _without_lead(self, weights, wanted):
-        if len(weights) == 1 and weights[0].ndim == 0 and not self.state:  # stored without velocities
+        if len(weights) == 1 and weights[0].ndim == 0 and "velocity" not in self.state:  # stored without velocities
             return wanted, True
         return super()._without_lead(weights, wanted)
 
     def _from_listed(self, arrays):
-        return super()._from_listed(arrays) if self.state else self.state
+        return super()._from_listed(arrays) if "velocity" in self.state else self.state
 
 
 @registry.register("optimizer", "lion")

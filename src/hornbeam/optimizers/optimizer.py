@@ -9,7 +9,7 @@ from hornbeam import backend as K
 from hornbeam import checks, nest, registry
 from hornbeam.optimizers import schedules
 from hornbeam.optimizers.recorded import adopt_updates
-from hornbeam.optimizers.stored import StateKeeper
+from hornbeam.optimizers.stored import SUMS, StateKeeper
 from hornbeam.optimizers.values import (
     Hyperparameter,
     cast_to,
@@ -25,9 +25,9 @@ from hornbeam.optimizers.values import (
 # Keywords of other Keras versions' configurations, with the values that ask for nothing. `None` stands for any value.
 _WITHOUT_EFFECT = {
     "jit_compile": None, "is_legacy_optimizer": None, "ema_momentum": None, "ema_overwrite_frequency": None,
-    "use_ema": (False,), "loss_scale_factor": (None,), "gradient_accumulation_steps": (None,),
+    "use_ema": (False,), "loss_scale_factor": (None,),
 }  # fmt: skip
-_COMMON = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay")
+_COMMON = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "gradient_accumulation_steps")
 
 
 def clip_norm(g, c, n):
@@ -54,6 +54,8 @@ class Optimizer(StateKeeper):
         global_clipnorm: the same, under the name Keras 3 has for it.
         clipvalue: largest absolute value of a gradient's elements; clipped after the norm.
         weight_decay: fraction of each weight, times lr, taken off before the update.
+        gradient_accumulation_steps: update once in so many steps, 2 or more, by the mean of their gradients: a large
+            batch in small pieces. `iterations` counts the steps, schedules see the updates.
         name: for people.
 
     Raises:
@@ -80,6 +82,10 @@ class Optimizer(StateKeeper):
         self.name = kwargs.get("name") or type(self).__name__.lower()
         for keyword in _COMMON:
             setattr(self, keyword, kwargs.get(keyword))
+        if self.gradient_accumulation_steps is not None:
+            self.gradient_accumulation_steps = checks.integer(
+                type(self).__name__, "gradient_accumulation_steps", self.gradient_accumulation_steps, least=2
+            )
         self.schedule = None
         self.updates = []
         self._lr = None
@@ -133,7 +139,8 @@ class Optimizer(StateKeeper):
     def lr(self):
         """Learning rate: a variable to read and set, or, under a schedule, its value at the present step."""
         if self.schedule is not None:
-            return K.cast(self.schedule(self.iterations.value), float_type())
+            done = self.iterations.value // (self.gradient_accumulation_steps or 1)
+            return K.cast(self.schedule(done), float_type())
         if self._lr is None:
             raise AttributeError(f"{type(self).__name__} has no learning rate yet.")
         return self._lr
@@ -203,7 +210,21 @@ class Optimizer(StateKeeper):
         Returns:
             (new weights, new state)
         """
-        return self._advance(self.clip(gradients), state, weights, step)
+        if self.gradient_accumulation_steps is None:
+            return self._advance(self.clip(gradients), state, weights, step)
+        return self._accumulate(gradients, state, weights, step)
+
+    def _accumulate(self, gradients, state, weights, step):
+        count = self.gradient_accumulation_steps
+        weights = [value_of(w) for w in weights]
+        sums = [s + cast_to(g, K.dtype(s)) for s, g in zip(state[SUMS], gradients, strict=True)]
+
+        def advance():
+            means = [s / count for s in sums]
+            new, kept = self._advance(self.clip(means), state, weights, step // count)
+            return new, {**kept, SUMS: [K.zeros_like(s) for s in sums]}
+
+        return K.run_either((step + 1) % count == 0, advance, lambda: (weights, {**state, SUMS: sums}))
 
     def clip(self, gradients):
         """`gradients` after clipnorm, global_clipnorm and clipvalue."""

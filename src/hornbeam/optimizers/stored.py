@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
+from hornbeam.optimizers.values import filled
+
+SUMS = "gradient_sums"  # the part of a state in which gradients are added up between updates
 
 
 class StateKeeper:
@@ -63,8 +66,15 @@ class StateKeeper:
             refs=[weakref.ref(w) for w in weights] if variables else [],
             forms=[(tuple(w.shape), K.dtype(w)) for w in weights],
             # Compiled steps reuse the state's memory, so it must not be that of the weights, say.
-            state=K.engine.own_all(self.init(weights)),
+            state=K.engine.own_all(self._with_sums(self.init(weights), weights)),
         )
+
+    def _with_sums(self, state, weights):
+        if getattr(self, "gradient_accumulation_steps", None) is None:
+            return state
+        if not isinstance(state, dict) or "kept" in state:
+            raise ValueError(f"{type(self).__name__} cannot be used with gradient_accumulation_steps. Leave it out.")
+        return {**state, SUMS: [filled(w) for w in weights]}
 
     def complete(self, state, weights):
         """`state` with what the present values of the scalars need beside; most optimizers need nothing."""

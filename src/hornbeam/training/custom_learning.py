@@ -27,6 +27,7 @@ class CustomLearning:
     run_eagerly = False
     _metrics_given = ()
     _loss_mean = None
+    _own_forms = (None, None)  # of the targets and weights handed over
     _own_metrics = None
     _own_objectives = None
 
@@ -227,7 +228,8 @@ class CustomLearning:
 
         check_rows([(f"array {i + 1}", a) for i, a in enumerate([*inputs, *targets, *weights])])
         data = ArrayData(inputs, targets, weights, form)
-        data.forms = (form, y_form, w_form)
+        if for_training:
+            self._own_forms = (y_form, w_form)
         self._build_own(inputs, form)
         return data
 
@@ -282,8 +284,8 @@ def _as_object(term, name):
 
 
 def _metrics_in(layer):
-    leaves = nest.flatten([v for k, v in vars(layer).items() if k not in ("_loss_mean", "_own_metrics", "_made_with",
-                                                                         "_metrics_given", "_compiled_with")])  # fmt: skip
+    ours = ("_loss_mean", "_own_metrics", "_made_with", "_metrics_given", "_compiled_with")
+    leaves = nest.flatten([value for key, value in vars(layer).items() if key not in ours])
     return [leaf for leaf in leaves if isinstance(leaf, metrics.Metric)]
 
 
@@ -305,8 +307,8 @@ def _check_signatures(model):
         names = list(inspect.signature(step).parameters)
         if len(names) > 2 and names[1] == "state":
             raise TypeError(
-                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3 on JAX, which hands the state "
-                f"about. Here it is {name}(self, data): use self.trainable_weights, GradientTape and "
+                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3 on JAX, which hands the "
+                f"state about. Here it is {name}(self, data): use self.trainable_weights, GradientTape and "
                 f"self.optimizer.apply_gradients; the library makes it pure."
             )
 

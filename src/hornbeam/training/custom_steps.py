@@ -45,7 +45,7 @@ class CustomSteps:
         """The compiled loop of steps, and False: a short batch is not to be padded."""
         if self.captured.changed():
             self._programs.clear()
-        forms = _forms_of(data)
+        forms = _forms_of(self.model, data)
         key = (kind, repr(forms), tuple((a.shape[1:], str(a.dtype)) for a in nest.flatten(data.arrays())),
                K.fixed_phase())  # fmt: skip
         if key not in self._programs:
@@ -133,7 +133,7 @@ class EagerCustomSteps(CustomSteps):
 
     def program(self, kind, data, shards=1):
         """A function that carries steps out one by one, and False."""
-        forms = _forms_of(data)
+        forms = _forms_of(self.model, data)
 
         def step(fixed, state, batch):
             seed = np.uint32((int(fixed["seed"]) + int(self._count) * int(_STEP_SALT)) % 2**32)
@@ -287,8 +287,10 @@ def _entry(optimizer, weights):
     return optimizer._states[optimizer._current]
 
 
-def _forms_of(data):
-    return getattr(data, "forms", None) or (data.form, None, None)
+def _forms_of(model, data):
+    """Nests of inputs, targets and weights as they were handed over; None for what is not there."""
+    arrays = data.arrays()
+    return (data.form, *(form if arrays[key] else None for key, form in zip("yw", model._own_forms, strict=True)))
 
 
 def _batch(batch, forms):
