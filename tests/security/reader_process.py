@@ -1,8 +1,8 @@
 """A process that reads mutants of files into plain data, under limits; test_mutants.py starts it and talks to it.
 
 It loads no engine. For each line on its input, a JSON list [path, path of the whole file or null, kind], it answers a
-line: {"outcome": "refused" | "same" | "other" | "fault", "error", "seconds", "peak_bytes"}. `peak_bytes` is what
-reading added to the memory that the process had before.
+line: {"outcome": "refused" | "same" | "other" | "fault", "error", "seconds", "cpu_seconds", "peak_bytes"}; the last is
+what reading added to the memory that the process had before.
 """
 
 import json
@@ -60,7 +60,7 @@ def same(found, whole):
 
 def answer(path, whole, kind):
     measured = reset_peak()
-    before, started = memory_bytes("VmRSS"), time.perf_counter()
+    before, started, cpu_started = memory_bytes("VmRSS"), time.perf_counter(), time.process_time()
     error, found = None, None
     try:
         found = read(path, kind)
@@ -69,10 +69,10 @@ def answer(path, whole, kind):
         outcome, error = "refused", str(refusal)
     except BaseException as fault:
         outcome, error = "fault", f"{type(fault).__name__}: {fault}"
-    seconds = time.perf_counter() - started
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
     peak = memory_bytes("VmHWM") - before if measured else 0
     del found
-    return {"outcome": outcome, "error": error, "seconds": seconds, "peak_bytes": peak}
+    return {"outcome": outcome, "error": error, "seconds": seconds, "cpu_seconds": cpu_seconds, "peak_bytes": peak}
 
 
 def serve():

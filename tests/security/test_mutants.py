@@ -1,12 +1,9 @@
 """Thousands of damaged files of each format: each is refused or right, soon, in little memory, and no process dies."""
 
-import contextlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 
@@ -14,56 +11,12 @@ import pytest
 
 import without_engine
 from security import mutants
+from security.readers import DEADLINE_S, Reader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and measurements of Linux")
-PROGRAM = Path(__file__).with_name("reader_process.py")
-DEADLINE_S = 5
 FREE_BYTES = 200 << 20
 FORMATS = ("h5", "keras", "safetensors", "npz", "json", "foreign h5", "foreign keras")
 OWN = ("h5", "keras", "safetensors", "npz")  # written by us: no mutant loads with wrong weights
-
-
-class Reader:
-    """A reading process, begun anew when it has died or hung."""
-
-    def __init__(self):
-        self.start()
-
-    def start(self):
-        environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
-        )
-        assert self.process.stdout.readline() == "ready\n"
-
-    def ask(self, path, whole, kind):
-        """The answer, or {'outcome': 'died' | 'hung'}."""
-        timer = threading.Timer(2 * DEADLINE_S, self.process.kill)
-        timer.start()
-        started = time.monotonic()
-        try:
-            self.process.stdin.write(json.dumps([str(path), whole and str(whole), kind]) + "\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        finally:
-            timer.cancel()
-        if line:
-            return json.loads(line)
-        seconds = time.monotonic() - started
-        status = self.process.wait()
-        self.stop()
-        self.start()
-        return {"outcome": "hung" if seconds > 1.9 * DEADLINE_S else "died", "error": f"status {status}",
-                "seconds": seconds, "peak_bytes": 0}  # fmt: skip
-
-    def stop(self):
-        self.process.kill()
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            with contextlib.suppress(BrokenPipeError):
-                stream.close()
 
 
 @pytest.fixture(scope="module")

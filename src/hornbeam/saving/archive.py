@@ -14,7 +14,6 @@ before; Adagrad and RMSprop have epsilon inside the root there.
 import concurrent.futures
 import contextlib
 import hashlib
-import json
 import os
 import struct
 import time
@@ -52,7 +51,7 @@ def write_model(stored, path):
     """
     if stored.architecture is None:
         raise ValueError("A .keras archive holds a whole model; weights alone go into .weights.h5 or .safetensors.")
-    config = json.dumps(to_keras3(stored.architecture, stored.training)).encode()
+    config = guards.write_json(to_keras3(stored.architecture, stored.training)).encode()
     arrays, names, places = _arrays_by_path(stored)
     layout = Layout(arrays, names)
     with concurrent.futures.ThreadPoolExecutor(2) as threads, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
@@ -62,7 +61,7 @@ def write_model(stored, path):
         found = {path: digest.result() for path, digest in digests.items()}
         own = _own_part(stored, config, places, layout, found)
         metadata = {"keras_version": keras3_config.KERAS_VERSION, "date_saved": time.strftime(_DATE), MARK: own}
-        _add(archive, METADATA, json.dumps(metadata).encode())
+        _add(archive, METADATA, guards.write_json(metadata, "The metadata").encode())
 
 
 def _member(name):

@@ -20,7 +20,7 @@ from hornbeam.saving.errors import MissingModelFileError, ModelFileError
 MOST_JSON_BYTES = 16 << 20
 MOST_DEPTH = 200
 MOST_CONTAINERS = 300_000  # lists and dicts of one JSON text; a network of 10 000 layers has about 150 000
-MOST_VALUES = 500_000
+MOST_VALUES = 1_000_000
 MOST_QUOTES = 2_000_000
 MOST_MEMBERS = 100_000
 MOST_DIRECTORY_BYTES = 16 << 20
@@ -114,6 +114,29 @@ def check_json(data, path=None, what="the configuration"):
     deepest = int(np.cumsum(brackets, dtype=np.int32).max(initial=0))
     if deepest > MOST_DEPTH:
         raise _too_much(path, what, f"{deepest} levels", MOST_DEPTH)
+
+
+def write_json(value, what="The configuration", **how):
+    """`value` as a JSON text that :func:`read_json` will read; `how` goes to json.dumps.
+
+    Raises:
+        ValueError: it is larger or deeper than any that is read, or holds what JSON does not.
+
+    Example:
+        >>> write_json({"units": 3})
+        '{"units": 3}'
+    """
+    text = json.dumps(value, **how)
+    try:
+        if len(text) > MOST_JSON_BYTES:
+            raise _too_much(None, what, f"{len(text)} characters", MOST_JSON_BYTES)
+        check_json(text.encode(), None, what)
+    except ModelFileError as error:
+        raise ValueError(
+            f"{error.problem}. It could be written, but is more than is ever read back. Put large constants into "
+            f"weights (add_weight), not into settings of layers."
+        ) from None
+    return text
 
 
 def _too_much(path, what, came, most):

@@ -326,8 +326,9 @@ class GuardedFile:
         except DamagedHeap as error:
             raise self.refused(str(error), _DAMAGED) from error
         total = count * self.size if lengths is None or len(lengths) < count else sum(lengths)
-        if total > MOST_ATTRIBUTE_BYTES:
-            raise self.refused(f"{what} holds texts of up to {total} bytes")
+        longest = max(lengths or (), default=0)  # a longer JSON is refused by its reader, after it has taken memory
+        if total > MOST_ATTRIBUTE_BYTES or longest > guards.MOST_JSON_BYTES:
+            raise self.refused(f"{what} holds texts of up to {max(total, longest)} bytes")
         return True
 
     def texts(self, path, name):

@@ -1,12 +1,12 @@
 """Writing classic HDF5 files: layers and optimizer as Keras 2 lays them out, and a manifest of our own beside."""
 
 import hashlib
-import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
+from hornbeam.saving import guards
 from hornbeam.saving.hdf5_output import Output
 
 MANIFEST = "hornbeam_manifest"
@@ -154,13 +154,14 @@ def _write_layers(group, stored, tensors):
     # In order of names, so that a layer named 'a/b' finds the group of 'a' there already.
     for layer, entry in sorted(zip(stored.layers, entries), key=lambda pair: pair[0].name):
         place = group.require_group(_plain_name(layer.name))
-        taken = {}
-        for name, value in layer.weights:
+        taken, found = {}, {}
+        for number, layout in layer.classic or [(i, "") for i in range(len(layer.weights))]:
+            name, value = layer.weights[number]
             key = _free_name(name, taken)
             taken[key] = value
-            found = tensors.write(place, key, value)
-            found.update(name=name, path=_path_of(place, key))
-            entry["weights"].append(found)
+            found[number] = tensors.write(place, key, laid_out(value, layout))
+            found[number].update(name=name, path=_path_of(place, key), **({"layout": layout} if layout else {}))
+        entry["weights"] = [found[i] for i in range(len(layer.weights))]  # in our order; Keras's is in weight_names
         _write_list(place, "weight_names", list(taken))
     return entries
 
@@ -238,4 +239,4 @@ def _write_manifest(file, manifest, tensors):
 
 
 def _json(value):
-    return json.dumps(value)
+    return guards.write_json(value)

@@ -6,7 +6,6 @@ tensors are grouped into layers by name and cannot be checked.
 """
 
 import hashlib
-import json
 import os
 import zipfile
 
@@ -98,7 +97,7 @@ def _facts(array):
 
 
 def _text(manifest):
-    return json.dumps(manifest, ensure_ascii=True, separators=(",", ":"))
+    return guards.write_json(manifest, "The list of weights", separators=(",", ":"))
 
 
 def _sha256(data):
