@@ -22,7 +22,7 @@ FLOORS = {
     4: ["activations", "initializers", "regularizers", "constraints", "losses", "metrics", "saving"],
     5: ["core", "optimizers"],
     6: ["layers", "training"],
-    7: ["models", "callbacks"],
+    7: ["models", "callbacks", "validation"],
     8: ["applications", "export", "wrappers"],
     9: ["compat", "cli", "demo"],
 }

@@ -19,6 +19,7 @@ from hornbeam import (
     regularizers,
     saving,
     utils,
+    validation,
 )
 from hornbeam.layers import Input
 from hornbeam.models import Model, Sequential
@@ -44,4 +45,5 @@ __all__ = [
     "regularizers",
     "saving",
     "utils",
+    "validation",
 ]

@@ -54,7 +54,7 @@ def _in_notebook():
     return hasattr(shell, "kernel")
 
 
-def draw_curves(figure, epochs, history, overfitted_from=None, sentence="", higher_is_better=None):
+def draw_curves(figure, epochs, history, overfitted_from=None, sentence="", higher_is_better=None, ranges=None):
     """A panel for each number of `history`: training against validation, best epoch marked.
 
     Args:
@@ -64,6 +64,7 @@ def draw_curves(figure, epochs, history, overfitted_from=None, sentence="", high
         overfitted_from: epoch from which on the loss panel is shaded, or None.
         sentence: written below.
         higher_is_better: function from name to True or False.
+        ranges: dict from name to (lowest, highest) values, drawn behind the curves; or None.
     """
     names = [name for name in history if not name.startswith("val_")]
     names += [name[4:] for name in history if name.startswith("val_") and name[4:] not in history]
@@ -75,6 +76,9 @@ def draw_curves(figure, epochs, history, overfitted_from=None, sentence="", high
         panel = figure.add_subplot(rows, columns, place)
         upward = bool(higher_is_better and higher_is_better(name))
         _draw_panel(panel, name, epochs, history.get(name), history.get(f"val_{name}"), upward)
+        for known, colour in ((name, TRAINING), (f"val_{name}", VALIDATION)):
+            if ranges and known in ranges:
+                panel.fill_between(epochs, *ranges[known], color=colour, alpha=0.15, linewidth=0, zorder=0)
         if name == "loss" and overfitted_from is not None and overfitted_from < epochs[-1]:
             _shade(panel, overfitted_from, epochs[-1])
     if sentence:

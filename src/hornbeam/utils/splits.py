@@ -65,7 +65,7 @@ def fold_rows(rows, k, split="random", labels=None, groups=None, shuffle=None, s
         labels: class of each row, for 'stratified'.
         groups: group of each row, for 'group'.
         shuffle: draw who goes where. None: yes for 'random' and 'stratified', no otherwise.
-        seed: whole number for the same folds every time; None draws from NumPy's global generator.
+        seed: whole number for the same folds every time; None draws from NumPy's global generator; or a RandomState.
 
     Raises:
         ValueError: too few rows, classes or groups; an order in time that is to be shuffled.
@@ -77,7 +77,7 @@ def fold_rows(rows, k, split="random", labels=None, groups=None, shuffle=None, s
         [([0], [1]), ([0, 1], [2]), ([0, 1, 2], [3])]
     """
     k = checks.integer("fold_rows", "k", k, least=2)
-    shuffle = _shuffles(split, shuffle)
+    shuffle = is_shuffled(split, shuffle)
     needed = k + (split == "time")
     if rows < needed:
         raise ValueError(f"{k} folds need {needed} rows or more; got {rows}.")
@@ -117,7 +117,7 @@ def hold_out_rows(rows, fraction, split="random", labels=None, groups=None, shuf
     """
     if not 0 < fraction < 1:
         raise checks.wrong_argument("hold_out", "fraction", fraction, "a number between 0 and 1")
-    shuffle = _shuffles(split, True if shuffle is None and split == "group" else shuffle)
+    shuffle = is_shuffled(split, True if shuffle is None and split == "group" else shuffle)
     generator = _generator(seed)
     if split == "stratified" and shuffle:
         labels = _column("labels", labels, rows, split)
@@ -137,7 +137,12 @@ def hold_out_rows(rows, fraction, split="random", labels=None, groups=None, shuf
     return rest, held_out
 
 
-def _shuffles(split, shuffle):
+def is_shuffled(split, shuffle=None):
+    """Is it drawn which rows are held out? `shuffle` None: for 'random' and 'stratified'.
+
+    Raises:
+        ValueError: there is no such split; an order in time is to be shuffled.
+    """
     if split not in SPLITS:
         raise checks.unknown_name("split", split, SPLITS)
     if split == "time" and shuffle:
@@ -149,7 +154,9 @@ def _shuffles(split, shuffle):
 
 
 def _generator(seed):
-    return np.random if seed is None else np.random.RandomState(seed)
+    if seed is None or hasattr(seed, "permutation"):
+        return np.random if seed is None else seed
+    return np.random.RandomState(seed)
 
 
 def _column(what, values, rows, split):

@@ -32,25 +32,93 @@ def compile_steps(step, shards=1):
     def run(fixed, state, data, plan, valid, start, stop):
         steps = plan.shape[0] if plan is not None else jax.tree.leaves(data)[0].shape[0]
 
-        def batch_at(i):
-            if plan is None:
-                return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, 0, keepdims=False), data)
-            rows = jax.lax.dynamic_index_in_dim(plan, i, 0, keepdims=False)
-            return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
-
         def one(i, state):
-            return step(fixed, state, batch_at(i), None if valid is None else valid[i])
+            batch = _stacked_at(data, i) if plan is None else _rows_at(data, plan, i)
+            return step(fixed, state, batch, None if valid is None else valid[i])
 
-        _, log_form = jax.eval_shape(one, jnp.int32(0), state)
-        logs = jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), log_form)
-
-        def body(carry):
-            i, state, logs = carry
-            state, new = one(i, state)
-            logs = jax.tree.map(lambda all_, row: jax.lax.dynamic_update_index_in_dim(all_, row, i, 0), logs, new)
-            return i + 1, state, logs
-
-        _, state, logs = jax.lax.while_loop(lambda carry: carry[0] < stop, body, (start, state, logs))
-        return state, logs
+        return _walk(one, state, _empty_logs(one, state, steps), start, stop)
 
     return compile_function(run, donate=(1,)) if shards == 1 else _devices.split_over_devices(run, shards)
+
+
+def compile_epochs(train, test, turn):
+    """Compile a loop over epochs: training steps, then steps that only look, over other rows of the same arrays.
+
+    Args:
+        train, test: pure functions (fixed, state, batch, valid) -> (state, logs), as for `compile_steps`; one state
+            serves both.
+        turn: pure function (fixed, state) -> (state, kept), called at the end of the training steps and of the
+            testing ones. `kept` is any nest of arrays.
+
+    Returns:
+        run(fixed, state, data, plans, valid, steps, start, stop) -> (state, logs, kept).
+        `data`, `plans`, `valid` and `steps` are pairs, for training and testing: dict or nest of whole arrays (N, ...);
+        plans (E, S, B) and (T, C), which rows each step takes; (S,) and (T,) or None, how many of them are real; how
+        many steps of the S and T are to be done. Epochs from `start` to `stop` are carried out. Their `logs` are a
+        pair of arrays with leading axes (E, S) and (E, T), their `kept` a pair with leading axis E.
+    """
+
+    def run(fixed, state, data, plans, valid, steps, start, stop):
+        epochs = plans[0].shape[0]
+
+        def walk_train(epoch, state, logs):
+            plan = jax.lax.dynamic_index_in_dim(plans[0], epoch, 0, keepdims=False)
+            return _walk(lambda i, state: one_train(plan, i, state), state, logs, 0, steps[0])
+
+        def one_train(plan, i, state):
+            return train(fixed, state, _rows_at(data[0], plan, i), None if valid[0] is None else valid[0][i])
+
+        def one_test(i, state):
+            return test(fixed, state, _rows_at(data[1], plans[1], i), None if valid[1] is None else valid[1][i])
+
+        def body(carry):
+            epoch, state, logs, kept = carry
+            state, own = walk_train(epoch, state, empty[0])
+            state, first = turn(fixed, state)
+            state, seen = _walk(one_test, state, empty[1], 0, steps[1])
+            state, second = turn(fixed, state)
+            return epoch + 1, state, _put(logs, (own, seen), epoch), _put(kept, (first, second), epoch)
+
+        def stack(form):
+            return jax.tree.map(lambda a: jnp.zeros((epochs, *a.shape), a.dtype), form)
+
+        empty = (
+            _empty_logs(lambda i, state: one_train(plans[0][0], i, state), state, plans[0].shape[1]),
+            _empty_logs(one_test, state, plans[1].shape[0]),
+        )
+        _, kept = jax.eval_shape(lambda state: turn(fixed, state), state)
+        carry = (start, state, stack(empty), stack((kept, kept)))
+        _, state, logs, kept = jax.lax.while_loop(lambda carry: carry[0] < stop, body, carry)
+        return state, logs, kept
+
+    return compile_function(run, donate=(1,))
+
+
+def _stacked_at(data, i):
+    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, 0, keepdims=False), data)
+
+
+def _rows_at(data, plan, i):
+    rows = jax.lax.dynamic_index_in_dim(plan, i, 0, keepdims=False)
+    return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
+
+
+def _empty_logs(one, state, steps):
+    _, form = jax.eval_shape(one, jnp.int32(0), state)
+    return jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), form)
+
+
+def _put(stacked, new, i):
+    return jax.tree.map(lambda all_, row: jax.lax.dynamic_update_index_in_dim(all_, row, i, 0), stacked, new)
+
+
+def _walk(one, state, logs, start, stop):
+    """Steps `start` to `stop` of state, logs = one(i, state)."""
+
+    def body(carry):
+        i, state, logs = carry
+        state, new = one(i, state)
+        return i + 1, state, _put(logs, new, i)
+
+    _, state, logs = jax.lax.while_loop(lambda carry: carry[0] < stop, body, (jnp.int32(start), state, logs))
+    return state, logs

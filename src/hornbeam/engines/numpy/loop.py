@@ -37,3 +37,28 @@ def compile_steps(step, shards=1):
         return state, logs
 
     return run
+
+
+def compile_epochs(train, test, turn):
+    """The loop over epochs of the compiled engine, spelled out; see there for what the arguments mean."""
+    walks = compile_steps(train), compile_steps(test)
+
+    def run(fixed, state, data, plans, valid, steps, start, stop):
+        made = []
+        for epoch in range(int(start), int(stop)):
+            state, own = walks[0](fixed, state, data[0], plans[0][epoch], valid[0], 0, steps[0])
+            state, first = turn(fixed, state)
+            state, seen = walks[1](fixed, state, data[1], plans[1], valid[1], 0, steps[1])
+            state, second = turn(fixed, state)
+            made.append(((own, seen), (first, second)))
+        epochs = len(plans[0])
+
+        def stack(*arrays):
+            stacked = np.zeros((epochs, *np.shape(arrays[0])), np.asarray(arrays[0]).dtype)
+            stacked[int(start) : int(stop)] = arrays
+            return stacked
+
+        logs, kept = (nest.map_structure(stack, *part) for part in zip(*made, strict=True))
+        return state, logs, kept
+
+    return run

@@ -1,0 +1,1 @@
+"""Hold-out, K-fold and iterated K-fold validation, in which all folds share one compiled program."""
