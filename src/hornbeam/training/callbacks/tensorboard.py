@@ -65,19 +65,21 @@ class TensorBoard(Callback):
         self.needs_batches = update_freq != "epoch"
         self.samples_seen = self.samples_seen_at_last_write = 0
         self._purge_from = None
+        self._next_epoch = 0
+        self._graph_due = write_graph
         self._writer: Any = None
         self._probe: Any = None
 
     def get_state(self):
         """The samples seen, and from which step on nothing is written yet."""
-        epoch = self.standing.epoch + (0 if self.standing.step else 1) if self.standing is not None else 0
-        return {"seen": self.samples_seen, "written": self.samples_seen_at_last_write,
-                "next": epoch if self.update_freq == "epoch" else self.samples_seen + 1}  # fmt: skip
+        step = self._next_epoch if self.update_freq == "epoch" else self.samples_seen + 1
+        return {"seen": self.samples_seen, "written": self.samples_seen_at_last_write, "next": step}
 
     def set_state(self, state):
         """Go on; what was written since is struck out."""
         self.samples_seen, self.samples_seen_at_last_write = state["seen"], state["written"]
         self._purge_from = state["next"]
+        self._graph_due = False
 
     def on_train_begin(self, logs=None):
         """Check that the file can be written, and the layers' names."""
@@ -118,6 +120,7 @@ class TensorBoard(Callback):
             self._write_outputs(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
             self._write_embeddings(epoch)
+        self._next_epoch = epoch + 1
         self.writer.flush()
 
     def on_train_end(self, logs=None):
