@@ -95,7 +95,7 @@ class TensorBoard(Callback):
         if self._writer is None:
             library = require("tensorboardX", "TensorBoard")
             # Names of files tell seconds, and two trainings may begin within one.
-            suffix = f".{os.getpid()}.{next(_numbers)}"
+            suffix = f".{os.getpid()}.{next(_numbers):06d}"
             self._writer = library.SummaryWriter(self.log_dir, purge_step=self._purge_from, filename_suffix=suffix)
             if self._graph_due:
                 self._graph_due = False
