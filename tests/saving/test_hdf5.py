@@ -35,7 +35,7 @@ def small_model(**changes):
         "metrics": ["mae"], "weighted_metrics": None, "loss_weights": None, "sample_weight_mode": None,
     }  # fmt: skip
     state = [np.int64(7), array(3, 2), array(2), array(2, 1), array(1)]
-    found = StoredModel(architecture, layers, training, state, Origin("h5", "2.2.4", "jax"))
+    found = StoredModel(architecture, layers, training, state, Origin("hornbeam", "2.2.4", "jax"))
     for name, value in changes.items():
         setattr(found, name, value)
     return found

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from hornbeam.saving import guards
+from hornbeam.saving.classic_layout import restored
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import GuardedFile
 from hornbeam.saving.hdf5_writing import (
@@ -203,7 +204,7 @@ def _from_manifest(file, manifest):
             if [array.dtype.name, *array.shape] != [kind, *entry["shape"]]:
                 raise file.refused(f"{entry['path']!r} does not have the shape and type that were written", _CHANGED)
             checks.append((entry, pool.submit(digest_of, array)))
-            return _as_written(array, entry["dtype"])
+            return restored(_as_written(array, entry["dtype"]), entry.get("layout", ""))
 
         layers = [
             StoredLayer(layer["name"], [(entry["name"], read(entry)) for entry in layer["weights"]])
@@ -214,7 +215,7 @@ def _from_manifest(file, manifest):
         for entry, digest in checks:
             if digest.result() != entry["sha256"]:
                 raise file.refused(f"{entry['path']!r} does not have the values that were written", _CHANGED)
-        origin = Origin("h5", manifest["keras_version"] or CLASSIC_VERSION, manifest["backend"] or "")
+        origin = Origin("hornbeam", manifest["keras_version"] or CLASSIC_VERSION, manifest["backend"] or "")
         return StoredModel(manifest.get("architecture"), layers, manifest.get("training"), state, origin)
 
 

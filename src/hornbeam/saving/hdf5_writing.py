@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from hornbeam.saving import guards
+from hornbeam.saving.classic_layout import laid_out
 from hornbeam.saving.hdf5_output import Output
 
 MANIFEST = "hornbeam_manifest"

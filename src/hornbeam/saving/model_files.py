@@ -84,7 +84,7 @@ def describe(model, include_optimizer=True):
     architecture = architecture_of(model)
     training, state = describe_training(model) if include_optimizer else (None, None)
     training = None if training is None else _as_json(training, "the optimizer, loss and metrics")
-    return StoredModel(architecture, stored_layers(model), training, state, _origin("h5"))
+    return StoredModel(architecture, stored_layers(model), training, state, _origin())
 
 
 def describe_weights(model):
@@ -99,7 +99,7 @@ def describe_weights(model):
             f"input_shape, call model.build((None, ...)), or fit it first."
         )
     check_ready(model)
-    return StoredModel(layers=stored_layers(model), origin=_origin("h5"))
+    return StoredModel(layers=stored_layers(model), origin=_origin())
 
 
 def check_storable(model):
@@ -119,8 +119,8 @@ def check_ready(model):
         )
 
 
-def _origin(kind):
-    return Origin(kind, CLASSIC_VERSION, K.backend())
+def _origin():
+    return Origin("hornbeam", CLASSIC_VERSION, K.backend())
 
 
 def classic_architecture(config, origin=None):

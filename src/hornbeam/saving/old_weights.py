@@ -11,7 +11,6 @@ import numpy as np
 # Name of the class -> what is done with Keras 1's arrays; and those whose kernels Theano turned round.
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose", "ConvLSTM2D")
 _RECURRENT = ("LSTM", "GRU", "CuDNNLSTM", "CuDNNGRU")
-_ENGINES_OF_KERAS_2 = ("", "tensorflow", "theano", "cntk")  # files with another one are our own
 
 
 def for_layer(layer, arrays, origin, names=None):
@@ -30,7 +29,7 @@ def for_layer(layer, arrays, origin, names=None):
         ValueError: weights of a GRU that computes something else.
     """
     arrays = list(arrays)
-    if origin.format not in ("h5", "") or origin.version[0] >= 3 or origin.backend not in _ENGINES_OF_KERAS_2:
+    if origin.format not in ("h5", "") or origin.version[0] >= 3:
         return arrays
     return _Reader(origin, _backend(origin, names)).read(layer, arrays)
 
@@ -210,35 +209,6 @@ def _of_cudnn(kind, layer, arrays):
 def _plain(kernel, gates):
     """cuDNN's matrix of each gate, (units, inputs) read row by row, as (inputs, units)."""
     return np.concatenate([k.reshape(k.shape[::-1]).T for k in np.split(np.asarray(kernel), gates, axis=1)], axis=1)
-
-
-def for_file(layer, arrays):
-    """The arrays of `layer` as a file of Keras 2 has them: the reverse of :func:`for_layer` for CuDNN layers.
-
-    Args:
-        layer: the layer the arrays are of.
-        arrays: list in the order of `layer.weights`.
-    """
-    kind = _kind(layer)
-    if kind == "Bidirectional":
-        half = len(arrays) // 2
-        return for_file(layer.forward_layer, arrays[:half]) + for_file(layer.backward_layer, arrays[half:])
-    if kind == "TimeDistributed":
-        return for_file(layer.layer, arrays)
-    if kind == "model":
-        given = {id(variable): array for variable, array in zip(layer.weights, arrays, strict=True)}
-        for inner in layer.layers:
-            own = inner.weights
-            given.update(zip(map(id, own), for_file(inner, [given[id(v)] for v in own]), strict=True))
-        return [given[id(variable)] for variable in _file_order(layer)]
-    if kind in ("CuDNNLSTM", "CuDNNGRU") and len(arrays) == 3:
-        gates = 4 if kind == "CuDNNLSTM" else 3
-        return [_like_cudnn(arrays[0], gates), _like_cudnn(arrays[1], gates), arrays[2]]
-    return list(arrays)
-
-
-def _like_cudnn(kernel, gates):
-    return np.concatenate([k.T.reshape(k.shape) for k in np.split(np.asarray(kernel), gates, axis=1)], axis=1)
 
 
 # --- LocallyConnected ---

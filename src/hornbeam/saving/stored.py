@@ -15,7 +15,8 @@ class Origin:
     """Where a file comes from: its kind and who wrote it, which decides how its numbers are to be understood.
 
     Args:
-        format: 'h5', 'keras', 'safetensors' or 'npz'.
+        format: 'h5', 'keras', 'safetensors' or 'npz'; 'hornbeam' for arrays just as our layers have them, be they from
+            a model or by the manifest of an .h5 file of ours.
         keras_version: what the file says, '2.2.4'; '1' where it says nothing, as the files of Keras 1 do; '3.x' for
             current ones.
         backend: 'tensorflow', 'theano', 'cntk' and so on; '' where it says nothing.
@@ -41,10 +42,15 @@ class Origin:
 
 @dataclass
 class StoredLayer:
-    """One top-level layer: its name, and its weights' names and values in the order of `layer.weights`."""
+    """One top-level layer: its name, and its weights' names and values in the order of `layer.weights`.
+
+    Args:
+        classic: [(place in `weights`, layout)] as Keras 2 has them (saving/classic_layout.py); None if just so.
+    """
 
     name: str
     weights: list[tuple[str, np.ndarray]] = field(default_factory=list)
+    classic: list[tuple[int, str]] | None = None
 
 
 @dataclass

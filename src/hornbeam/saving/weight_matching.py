@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam.saving import old_weights
+from hornbeam.saving import classic_layout, old_weights
 from hornbeam.saving.stored import StoredLayer
 
 OWN_WEIGHTS = "top_level_model_weights"  # stands for weights that a model has beside those of its layers
@@ -31,7 +31,9 @@ def stored_layers(model):
     """The weights of `model` as StoredLayers."""
     found = holders(model)
     values = iter(K.batch_get_value([w for layer in found for w in layer.weights]))
-    return [StoredLayer(layer.name, [(w.name, next(values)) for w in layer.weights]) for layer in found]
+    plans = [None if isinstance(layer, _OwnWeights) else classic_layout.plan(layer) for layer in found]
+    return [StoredLayer(layer.name, [(w.name, next(values)) for w in layer.weights], plan)
+            for layer, plan in zip(found, plans, strict=True)]  # fmt: skip
 
 
 def set_in_order(model, stored, where, skip_mismatch=False, reshape=False):
