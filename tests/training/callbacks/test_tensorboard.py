@@ -133,8 +133,11 @@ def test_after_a_restart_no_epoch_stands_there_twice(model, tmp_path):
                 raise KeyboardInterrupt
 
     board, backup = tmp_path / "logs", tmp_path / "backup"
+    stopped = TensorBoard(board)
     with pytest.raises(KeyboardInterrupt):
-        fit(model, board, 4, [Stop(), BackupAndRestore(backup)])
+        model.fit(X, Y, epochs=4, verbose=0, callbacks=[stopped, Stop(), BackupAndRestore(backup)], batch_size=4)
+    stopped.writer.add_scalar("loss", 0.0, 2)  # of the epoch that is done once more
+    stopped.on_train_end()
     fit(model, board, 4, [BackupAndRestore(backup)])
     assert [event.step for event in read(board).Scalars("loss")] == [0, 1, 2, 3]
 

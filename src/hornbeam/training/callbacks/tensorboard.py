@@ -1,6 +1,5 @@
 """The callback that writes what TensorBoard shows: scalars, histograms, the graph, images of weights, embeddings."""
 
-import itertools
 import os
 from typing import Any
 
@@ -9,10 +8,10 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import checks, nest
 from hornbeam.training import probes
+from hornbeam.training.event_files import EventFile
 from hornbeam.training.hooks import Callback
 from hornbeam.utils.optional import require
 
-_numbers = itertools.count()
 
 class TensorBoard(Callback):
     """Writes event files for `tensorboard --logdir logs`: numbers, histograms, the graph, pictures, embeddings.
@@ -91,15 +90,12 @@ class TensorBoard(Callback):
 
     @property
     def writer(self) -> Any:
-        """The open SummaryWriter."""
+        """The open event file."""
         if self._writer is None:
-            library = require("tensorboardX", "TensorBoard")
-            # Names of files tell seconds, and two trainings may begin within one.
-            suffix = f".{os.getpid()}.{next(_numbers):06d}"
-            self._writer = library.SummaryWriter(self.log_dir, purge_step=self._purge_from, filename_suffix=suffix)
+            self._writer = EventFile(self.log_dir, self._purge_from)
             if self._graph_due:
                 self._graph_due = False
-                write_graph(self._writer, self.model)
+                self._writer.add_graph(self.model)
         return self._writer
 
     def on_batch_end(self, batch, logs=None):
@@ -145,7 +141,7 @@ class TensorBoard(Callback):
                 self._histogram(tag, value, epoch)
                 image = picture_of(value) if self.write_images else None
                 if image is not None:
-                    self.writer.add_image(tag, image, epoch, dataformats="HW" if image.ndim == 2 else "HWC")
+                    self.writer.add_image(tag, image, epoch)
 
     def _write_outputs(self, epoch):
         sample = getattr(getattr(self.standing, "run", None), "sample", None)
@@ -227,51 +223,3 @@ def picture_of(weight):
         return None
     low, high = image.min(), image.max()
     return (image - low) / (high - low) if high > low else np.zeros_like(image)
-
-
-def write_graph(writer, model):
-    """Write the model's graph, a node for every call of a layer; nothing for a model that has no graph."""
-    if getattr(model, "_graph", None) is None:
-        return
-    proto = {name: require(f"tensorboardX.proto.{name}_pb2", "TensorBoard")
-             for name in ("event", "graph", "node_def", "versions", "attr_value", "tensor_shape")}  # fmt: skip
-    nodes = []
-    _add_nodes(model._graph, "", {}, nodes)
-    graph = proto["graph"].GraphDef(
-        node=[_node(proto, *node) for node in nodes], versions=proto["versions"].VersionDef(producer=22)
-    )
-    writer._get_file_writer().add_event(proto["event"].Event(graph_def=graph.SerializeToString()))
-
-
-def _add_nodes(graph, prefix, names, nodes):
-    """Append (name, operation, names of inputs, output shape) for every node; `names` knows each tensor's node."""
-    taken = {name for name, *_ in nodes}
-    for tensor, given in zip(graph.inputs, graph.input_names, strict=True):
-        if tensor not in names:
-            names[tensor] = f"{prefix}{given}"
-            nodes.append((names[tensor], "InputLayer", [], tuple(tensor.shape)))
-            taken.add(names[tensor])
-    for node in graph.order:
-        operation = node.operation
-        name = base = f"{prefix}{getattr(operation, 'name', None) or type(operation).__name__}"
-        number = 1
-        while name in taken:
-            name, number = f"{base}_{number}", number + 1
-        inner = getattr(operation, "_graph", None)
-        inputs = [names[t] for t in node.inputs if t in names]
-        if inner is not None:
-            known = dict(zip(inner.inputs, inputs))
-            _add_nodes(inner, f"{name}/", known, nodes)
-            names.update((t, known[o]) for t, o in zip(node.outputs, inner.outputs) if o in known)
-            taken = {name for name, *_ in nodes}
-            continue
-        taken.add(name)
-        nodes.append((name, type(operation).__name__, inputs, tuple(node.outputs[0].shape)))
-        names.update((t, name) for t in node.outputs)
-
-
-def _node(proto, name, kind, inputs, shape):
-    sizes = [proto["tensor_shape"].TensorShapeProto.Dim(size=-1 if n is None else n) for n in shape]
-    value = proto["attr_value"].AttrValue
-    shapes = value(list=value.ListValue(shape=[proto["tensor_shape"].TensorShapeProto(dim=sizes)]))
-    return proto["node_def"].NodeDef(name=name, op=kind, input=inputs, attr={"_output_shapes": shapes})
