@@ -20,8 +20,8 @@ import results
 from peers import OURS, PEERS, Peer
 
 HERE = Path(__file__).resolve().parent
-WORKLOADS = ["mlp", "tiny", "predict_one", "cold_start", "import_time", "memory", "cnn", "bilstm", "gru", "conv1d",
-             "separable", "resnet50"]  # fmt: skip
+WORKLOADS = ["mlp", "tiny", "kfold", "predict_one", "cold_start", "import_time", "memory", "cnn", "bilstm", "gru",
+             "conv1d", "separable", "resnet50"]  # fmt: skip
 
 # What would change the work of one library and not of the other: nobody's shell settings belong in the table.
 DROPPED = ("GLIBC_", "HORNBEAM_", "JAX_", "KERAS_", "LD_", "MALLOC_", "MKL_", "NPROC", "OMP_", "OPENBLAS_", "PJRT_",

@@ -9,6 +9,8 @@ from hornbeam import backend as K
 
 _PLAIN = (str, int, float, bool, bytes, complex, type(None), type(...), np.generic, np.dtype)
 
+_OF_THE_RUN = ("iterations", "history", "stop_training", "optimizer")  # attributes that say nothing of how it is made
+
 
 def fingerprint(model):
     """A value that is equal for models of one configuration: layers, connections, optimizer, losses and metrics.
@@ -21,9 +23,10 @@ def fingerprint(model):
     """
     layers = model.flat_layers()
     places = {id(layer): f"<layer {i}>" for i, layer in enumerate(layers)}
+    places.update((id(weight), f"<weight {i}>") for i, weight in enumerate(model.weights))
     names = {layer.name: f"<layer {i}>" for i, layer in enumerate(layers)}
     reader = _Reader(places, names)
-    parts = [("graph", _settings(model, reader))]
+    parts: list = [("graph", _settings(model, reader))]
     for layer in layers:
         weights = [(w.shape, w.dtype, w.trainable) for w in layer._own_weights]
         rules = [reader.read(rule) for w in layer._own_weights for rule in (w.regularizer, w.constraint)]
@@ -35,18 +38,14 @@ def fingerprint(model):
 
 
 def _settings(thing, reader):
-    """The configuration of a layer or optimizer; without one, its plain attributes."""
+    """The configuration of a layer or optimizer; without one, its attributes."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             config = thing.get_config()
     except Exception:  # users' classes need not have one, and say so in many ways
-        config = {key: value for key, value in vars(thing).items() if _is_plain(value) or callable(value)}
+        config = {key: value for key, value in vars(thing).items() if key[0] != "_" and key not in _OF_THE_RUN}
     return reader.read(config)
-
-
-def _is_plain(value):
-    return isinstance(value, _PLAIN) or (isinstance(value, (list, tuple)) and all(map(_is_plain, value)))
 
 
 class _Reader:

@@ -32,7 +32,7 @@ def k_fold(
         labels: class of each row, for 'stratified'; None reads it off `y` (class numbers or one-hot rows).
         standardize: put inputs to mean 0 and deviation 1, both taken from the training rows of each fold alone.
         sample_weight, class_weight: as for `fit`; validation knows sample weights only.
-        monitor: number whose mean over folds says which epoch is best.
+        monitor: number whose mean over folds says which epoch is best; 'mae' means 'val_mae'.
         shuffle_epochs: what `fit` calls shuffle: a new order of the training rows every epoch.
         callbacks: function that makes the list of callbacks for a fold; training then goes through `fit`.
         validation_batch_size: rows a step of validation. None takes the batch size, or more where that changes nothing.

@@ -43,7 +43,7 @@ class ValidationResult:
         )
         self.mean = MetricDict((name, _number(values.mean(axis=0))) for name, values in self.scores.items())
         self.std = MetricDict((name, _number(values.std(axis=0))) for name, values in self.scores.items())
-        self.monitor = known_as(monitor, self.curves) or known_as(f"val_{monitor}", self.curves)
+        self.monitor = known_as(f"val_{monitor}", self.curves) or known_as(monitor, self.curves)
 
     @property
     def best_epoch(self):

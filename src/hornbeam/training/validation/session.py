@@ -60,7 +60,7 @@ class Session:
             )
         self.build, self.given, self.settings, self.owner = build, given, settings, owner
         self.shared = {}  # fingerprint -> SharedModel
-        self.notes = []
+        self.notes, self.warned = [], False
         self.progress = None
         self.waiting = self._built()  # made before the rows are known, used by the first training
         self.first = self._shared_for(self.waiting)
@@ -115,13 +115,14 @@ class Session:
             for name, value in logs.items():
                 history.setdefault(name, []).append(value)
             if self.progress is not None:
-                self.progress.show(min(self.progress.seen + 1, self.progress.target), logs)
+                self.progress.show(self.progress.seen + 1, logs)
         self._note_nonfinite(history, label)
         return shared.model, model, history
 
     def _note_nonfinite(self, history, label):
         bad = ~np.isfinite(history.get("loss", []))
-        if bad.any():
+        if bad.any() and not self.warned:
+            self.warned = True
             warnings.warn(
                 f"{self.owner}: the loss of {label} is not a finite number from epoch {int(bad.argmax()) + 1} on. "
                 f"Lower the learning rate or look for NaN in the data.",
@@ -135,7 +136,8 @@ class Session:
     def check_monitor(self, monitor):
         """Raise if nothing of that name will be measured."""
         first = self.first
-        names = [*first.steps.log_names["train"], *(name for name, _ in first.model._objectives.stateful_metrics)]
+        names = list(first.steps.log_names.get("train") or first.model.metrics_names)
+        names += [name for name, _ in first.model._objectives.stateful_metrics]
         known = MetricDict.fromkeys([*names, *(f"val_{name}" for name in names)])
         if monitor not in known:
             raise checks.unknown_name("number to monitor", monitor, known)
