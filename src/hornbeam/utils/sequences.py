@@ -1,5 +1,7 @@
 """Batches by number: Sequence and PyDataset, and the classic enqueuers that make batches ahead."""
 
+import itertools
+
 import numpy as np
 
 from hornbeam.utils.workers import Feed, RemoteWorker
@@ -224,4 +226,4 @@ class GeneratorEnqueuer(SequenceEnqueuer):
 
     def _start(self, workers, ahead):
         source = self.sequence
-        return Feed([lambda _: next(source)], iter(int, 1), ahead)
+        return Feed([lambda _: next(source)], itertools.count(), ahead)

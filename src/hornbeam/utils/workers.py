@@ -21,13 +21,13 @@ class Feed:
     Args:
         makers: list of functions, one a thread; each is called by its own thread only. A function that raises
             StopIteration ends the feed there.
-        items: iterable; asked by one thread at a time.
+        items: iterable; asked by one thread at a time. Messages name a result by its item.
         ahead: how many results may wait to be fetched, 10. With 0 nothing is made ahead: the caller's thread works.
         what: what a result is called in messages, 'batch'.
         patience_s: see `PATIENCE_S`, which None means.
 
     Raises:
-        Exception: whatever a maker raised, when its turn comes, with a note that names the item's number.
+        Exception: whatever a maker raised, when its turn comes, with a note that names the item.
         TimeoutError: a maker did not come back.
 
     Example:
@@ -55,11 +55,11 @@ class Feed:
         return self
 
     def __next__(self):
-        ok, value, number = self._make_one() if self._inline is not None else self._fetch()
+        ok, value, item = self._make_one() if self._inline is not None else self._fetch()
         if ok:
             return value
         self.close()
-        value.add_note(f"Raised while {self.what} {number} was made.")
+        value.add_note(f"Raised while {self.what} {item} was made.")
         raise value
 
     @property
@@ -79,14 +79,14 @@ class Feed:
     def _make_one(self):
         if self._made.closed:
             raise StopIteration
-        number, item = next(self._made.items)
+        _, item = next(self._made.items)
         try:
-            return True, self._inline(item), number
+            return True, self._inline(item), item
         except StopIteration:
             self._made.closed = True
             raise
         except Exception as error:
-            return False, error, number
+            return False, error, item
 
     def _fetch(self):
         made, began, told = self._made, time.monotonic(), 0
@@ -100,19 +100,18 @@ class Feed:
                 if time.monotonic() - began >= (told + 1) * self.patience_s and made.next not in made.results:
                     told += 1
                     self._name_the_slow(made, time.monotonic() - began, told)
-            number = made.next
-            ok, value = made.results.pop(number)
+            result = made.results.pop(made.next)
             made.next += 1
             made.changed.notify_all()
-        return ok, value, number
+        return result
 
     def _name_the_slow(self, made, waited_s, told):
-        worker = next((w for w, number in made.busy.items() if number == made.next), None)
+        worker, item = next(((w, item) for w, (number, item) in made.busy.items() if number == made.next), (None, None))
         if worker is None:
-            text = f"Nobody is making {self.what} {made.next}; waited {waited_s:.1f} s."
+            text = f"Nobody is making {self.what} number {made.next}; waited {waited_s:.1f} s."
         else:
             text = (
-                f"Waited {waited_s:.1f} s for {self.what} {made.next}: worker {worker + 1} of {len(self._threads)} has "
+                f"Waited {waited_s:.1f} s for {self.what} {item}: worker {worker + 1} of {len(self._threads)} has "
                 f"not finished it. {_place_of(self._threads[worker])}"
             )
         if told >= _LAST_PATIENCE:
@@ -129,8 +128,8 @@ class _Made:
         self.items = items
         self.ahead = ahead
         self.changed = threading.Condition()
-        self.results = {}  # number -> (did it work?, result or exception)
-        self.busy = {}  # worker -> number
+        self.results = {}  # number -> (did it work?, result or exception, item)
+        self.busy = {}  # worker -> (number, item)
         self.next = 0  # number of the result to be fetched next
         self.given = 0  # numbers handed out
         self.end = None  # number of results there will be, once that is known
@@ -153,10 +152,10 @@ class _Made:
             except StopIteration:
                 return self.ends_at(self.given)
             except Exception as error:
-                self.results[self.given] = False, error
+                self.results[self.given] = False, error, self.given
                 return self.ends_at(self.given + 1)
             self.given = number + 1
-            self.busy[worker] = number
+            self.busy[worker] = number, item
             return number, item
 
     def ends_at(self, number):
@@ -165,8 +164,8 @@ class _Made:
 
     def put(self, worker, number, ok, value):
         with self.changed:
-            self.busy.pop(worker, None)
-            self.results[number] = ok, value
+            _, item = self.busy.pop(worker)
+            self.results[number] = ok, value, item
             if not ok:
                 self.ends_at(number + 1)
             self.changed.notify_all()
@@ -198,9 +197,12 @@ def _place_of(thread):
     frame = sys._current_frames().get(thread.ident)
     if frame is None:
         return "Its thread has ended."
-    waiting = frame.f_locals.get("self")
-    if isinstance(waiting, RemoteWorker):
-        return f"It is the process {waiting.pid}."
+    caller = frame
+    while caller is not None:
+        waiting = caller.f_locals.get("self")
+        if isinstance(waiting, RemoteWorker):
+            return f"It is the process {waiting.pid}."
+        caller = caller.f_back
     return f"It stands in {frame.f_code.co_name}, {frame.f_code.co_filename} line {frame.f_lineno}."
 
 
@@ -299,17 +301,30 @@ def _end(process, line):
         process.join(5)
 
 
+class _Missing:
+    """Stands for an object that could not be received."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getitem__(self, index):
+        raise self.error
+
+
 def _serve(line):
     """What a worker process does: make what it is told, until the other end is gone."""
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's
-    held, seed = None, 0
+    held, seed = _Missing(RuntimeError("there is nothing to make batches of")), 0
     while True:
         try:
             message = line.recv()
         except (EOFError, OSError):
             return
+        except Exception as error:  # what came cannot be unpickled here: told when it is asked for something
+            held = _Missing(error)
+            continue
         if message[0] == "hold":
             _, held, seed = message
             continue

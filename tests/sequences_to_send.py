@@ -1,0 +1,44 @@
+"""Sequences that other processes can import, for tests of workers."""
+
+import os
+import time
+
+import numpy as np
+
+from hornbeam.utils import Sequence
+
+
+class Numbers(Sequence):
+    """Batches of one row: its number, and the process that made it."""
+
+    def __init__(self, count=6, fault=None):
+        self.count = count
+        self.fault = fault
+        self.passes = 0
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, index):
+        if index == 3 and self.fault == "raise":
+            raise KeyError(f"no file for {index}")
+        if index == 3 and self.fault == "die":
+            os._exit(7)
+        if index == 3 and self.fault == "hang":
+            time.sleep(1.5)
+        if self.fault == "late" and index % 2 == 0:
+            time.sleep(0.02)
+        return np.full((1, 5), index + 100 * self.passes, "float32"), np.full((1, 1), os.getpid() % 1000, "float32")
+
+    def on_epoch_end(self):
+        self.passes += 1
+
+
+class Draws(Sequence):
+    """Batches that NumPy's global generator fills."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        return np.random.rand(1, 5).astype("float32")
