@@ -341,6 +341,47 @@ class OneCycle(LearningRateSchedule):
         return self.peak_learning_rate * K.where(K.less(step, top), rise, fall)
 
 
+@registry.register("schedule")
+class WarmUp(LearningRateSchedule):
+    """A straight rise from `first` to `then` over warmup_steps, after which `then` holds: a number, or a schedule.
+
+    Args:
+        then: rate after the rise; of a schedule, which begins to count when the rise is over.
+        warmup_steps: steps of the rise.
+        first: rate at step 0, default 0.
+
+    Raises:
+        ValueError: warmup_steps is not above 0.
+
+    Example:
+        >>> schedule = WarmUp(ExponentialDecay(1.0, 10, 0.5), warmup_steps=4)
+        >>> [float(schedule(step)) for step in (0, 2, 4, 14)]
+        [0.0, 0.5, 1.0, 0.5]
+
+    Reference: Goyal et al., Accurate, large minibatch SGD, 2017.
+    """
+
+    def __init__(self, then, warmup_steps, first=0.0, name="WarmUp"):
+        self._check_positive(warmup_steps=warmup_steps)
+        self.then = deserialize(then) if isinstance(then, dict) else then
+        self.warmup_steps = warmup_steps
+        self.first = first
+        self.name = name
+
+    def get_config(self):
+        """The constructor's arguments; a schedule among them as its own configuration."""
+        return {**super().get_config(), "then": serialize(self.then) if callable(self.then) else self.then}
+
+    def __call__(self, step):
+        """The rate at `step`."""
+        step = _float(step)
+        after = K.maximum(step - self.warmup_steps, 0.0)
+        later = self.then(after) if callable(self.then) else self.then
+        top = self.then(after * 0.0) if callable(self.then) else self.then
+        rise = self.first + (top - self.first) * step / self.warmup_steps
+        return K.where(K.less(step, self.warmup_steps), rise, later)
+
+
 def serialize(learning_rate_schedule):
     """Configuration of a schedule: {'class_name', 'config'}."""
     return registry.serialize(learning_rate_schedule)
