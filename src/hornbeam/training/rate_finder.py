@@ -19,7 +19,8 @@ def lr_find(model, x=None, y=None, batch_size=None, lowest=1e-7, highest=10.0, s
 
     lr_i = lowest * (highest / lowest)^(i / (steps - 1)). The loss is smoothed: a_i = 0.98 a_(i-1) + 0.02 l_i, divided
     by 1 - 0.98^i. It ends when that is 4 times its lowest. The suggestion is where a line through a fifth of the steps
-    falls fastest over log lr, before the lowest point. Weights, optimizer, random numbers and the model's history are then put back.
+    falls fastest over log lr, before the lowest point. Weights, optimizer, random numbers and the model's history are
+    then put back.
 
     Args:
         model: compiled; its optimizer has a rate that can be set.

@@ -92,6 +92,7 @@ def test_wrong_arguments_are_answered(steps):
 
 def test_lr_find_gives_a_table_and_puts_everything_back(model, tmp_path):
     fit(model)
+    model.set_weights([np.full((3, 1), 4.0), np.zeros(1)])
     before, history = model.get_weights(), model.history
     draws = np.random.get_state()
     table = lr_find(model, X, Y, batch_size=5, lowest=1e-5, highest=100.0, steps=40, plot=tmp_path / "rates.png")
