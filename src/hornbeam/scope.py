@@ -39,11 +39,13 @@ class Scope:
         outside: dict that takes down variables read although they have no value here, with the value they gave; scopes
             within this one share it. None takes nothing down.
         shard: the :class:`Shard` of the batch that is computed here, and in scopes within this; None for all of it.
+        compute_dtype: type that variables of single precision are read in, None for their own.
         frozen: True inside a model that is not trainable, whose layers leave their averages alone.
     """
 
     __slots__ = (
         "values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "shard", "frozen",
+        "compute_dtype",
     )  # fmt: skip
 
     def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None, shard=None):
@@ -58,6 +60,7 @@ class Scope:
         self.outside = outside
         self.shard = shard
         self.frozen = False
+        self.compute_dtype = None
 
     def mask_of(self, value):
         """Mask that came with `value`, or None."""
@@ -74,6 +77,8 @@ class Scope:
             self.outside = stack[-1].outside
         if self.shard is None and stack:
             self.shard = stack[-1].shard
+        if self.compute_dtype is None and stack:
+            self.compute_dtype = stack[-1].compute_dtype
         stack.append(self)
         return self
 

@@ -141,9 +141,9 @@ class Call:
         """The results anew: dict from output to value, given the inputs' values."""
         values = _Sealed({v: value_of[t] for v, t in self._reads.items()})
         values.update(self._constants)
-        training, seed, draws, frozen = self._context
+        training, seed, draws, frozen, compute_dtype = self._context
         here = _Repeating(values, training, seed)
-        here.draws, here.frozen, here.given = draws, frozen, value_of
+        here.draws, here.frozen, here.compute_dtype, here.given = draws, frozen, compute_dtype, value_of
         for taped, mask in self._masks:
             here.set_mask(value_of[taped], mask)
         args = nest.map_structure(lambda leaf: value_of[leaf] if type(leaf) is Taped else leaf, self.args)
@@ -257,7 +257,8 @@ class _Noting(scope.Scope):
         super().__init__(_NotedValues(self), taping.training, taping.seed, taping.valid_rows, taping.outside)
         self.taping = taping
         self.draws, self.frozen, self.masks = taping.draws, taping.frozen, taping.masks
-        self.start = (self.training, self.seed, self.draws, self.frozen)
+        self.compute_dtype = taping.compute_dtype
+        self.start = (self.training, self.seed, self.draws, self.frozen, self.compute_dtype)
         self.reads, self.constants, self.enclosed, self.written = {}, {}, {}, {}
 
     def value_of(self, taped):

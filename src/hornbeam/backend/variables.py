@@ -35,7 +35,17 @@ class Variable:
 
     @property
     def value(self):
-        """The present value, an array of the engine."""
+        """The present value, an array of the engine; within a layer of mixed precision in the type it computes in."""
+        here = scope.current()
+        if here is None:
+            return self._value
+        found = self.kept_value()
+        if here.compute_dtype is None or here.compute_dtype == self.dtype or self.dtype != "float32":
+            return found
+        return found.astype(here.compute_dtype)
+
+    def kept_value(self):
+        """The present value in the variable's own type."""
         here = scope.current()
         if here is not None:
             if self in here.values:
@@ -68,11 +78,11 @@ class Variable:
 
     def assign_add(self, value):
         """Add to the value."""
-        return self.assign(untaped(self.value) + engine.convert(untaped(value), self.dtype))
+        return self.assign(untaped(self.kept_value()) + engine.convert(untaped(value), self.dtype))
 
     def assign_sub(self, value):
         """Subtract from the value."""
-        return self.assign(untaped(self.value) - engine.convert(untaped(value), self.dtype))
+        return self.assign(untaped(self.kept_value()) - engine.convert(untaped(value), self.dtype))
 
     ndim = property(lambda self: len(self.shape), doc="Number of axes.")
     _keras_shape = property(lambda self: self.shape, doc="Shape, under the name Keras 2 code uses.")

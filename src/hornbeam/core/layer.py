@@ -10,6 +10,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import checks, config, constraints, initializers, nest, registry, regularizers, scope
 from hornbeam.core.construction import RecordsArguments, config_from_signature, taken_by
+from hornbeam.core.precision import policy_of, run_mixed
 from hornbeam.core.spec import check_inputs
 from hornbeam.symbolic import Node, SymbolicTensor
 
@@ -46,7 +47,7 @@ class Layer(metaclass=RecordsArguments):
     Args:
         name: unique within a model; the class name and a number if None.
         trainable: may an optimizer change the weights?
-        dtype: type of the weights, floatx if None.
+        dtype: type of the weights, floatx if None; or a policy such as 'mixed_bfloat16'.
         input_shape, batch_input_shape, batch_size, input_dim, input_length: for the first layer of a Sequential.
         weights: list of arrays to start from.
 
@@ -68,6 +69,7 @@ class Layer(metaclass=RecordsArguments):
     mixes_rows_in_training = False
     # True for loops of small operations, which keep one core busy; False for large operations that use all of them.
     leaves_cores_idle = None
+    computes_in_full_precision = False  # under a mixed policy: statistics need the digits
     stateful = False
     input_spec = None
 
@@ -79,7 +81,8 @@ class Layer(metaclass=RecordsArguments):
             )
         self.name = name or _unique_name(type(self).__name__)
         self._trainable = trainable
-        self.dtype = checks.data_type(type(self).__name__, dtype or kwargs.get("input_dtype") or config.floatx())
+        self.dtype_policy = policy_of(dtype or kwargs.get("input_dtype"))
+        self.dtype = checks.data_type(type(self).__name__, self.dtype_policy.variable_dtype)
         self.built = False
         self._own_weights = []
         self._added_losses = []
@@ -151,6 +154,11 @@ class Layer(metaclass=RecordsArguments):
                 found[layer] = None
                 waiting.extend(reversed(layer._sublayers()))
         return list(found)
+
+    @property
+    def compute_dtype(self):
+        """Type that inputs and weights have inside `call`: `dtype`, but for mixed policies."""
+        return self.dtype_policy.compute_dtype if self.dtype_policy.mixed else self.dtype
 
     @property
     def trainable(self):
@@ -315,6 +323,8 @@ class Layer(metaclass=RecordsArguments):
         has_rule = type(self).compute_output_shape is not Layer.compute_output_shape
         if has_rule and type(self).__module__.startswith("hornbeam.") and not args and not kwargs:
             dtype = self.compute_output_dtype([K.dtype(t) for t in nest.flatten(inputs)])
+            if "float" in dtype and (self.dtype_policy.mixed or _has_halves(inputs, self)):
+                dtype = self.compute_dtype
             shape = self.compute_output_shape(nest.map_structure(K.int_shape, inputs))
             return K.Spec(shape, dtype) if _is_shape(shape) else [K.Spec(s, dtype) for s in shape]
         return self._traced_form(inputs, args, kwargs)
@@ -374,13 +384,18 @@ class Layer(metaclass=RecordsArguments):
         outer_training = here.training if here is not None else None
         if asked is not None and here is not None:
             here.training = asked
-        outputs = self.call(inputs, *args, **kwargs)
+        outputs = self._call_typed(inputs, args, kwargs, here)
         if asked is not None and here is not None:
             here.training = outer_training
         self._add_activity_loss(outputs, here)
         if not masked and type(self).compute_mask is Layer.compute_mask:
             return outputs, None
         return outputs, self.compute_mask(inputs, masks if masked else nest.map_structure(lambda _: None, inputs))
+
+    def _call_typed(self, inputs, args, kwargs, here):
+        if here is None or not (self.dtype_policy.mixed or here.compute_dtype is not None or _has_halves(inputs, self)):
+            return self.call(inputs, *args, **kwargs)
+        return run_mixed(self, lambda cast: self.call(cast, *args, **kwargs), inputs)
 
     def _add_activity_loss(self, outputs, here):
         activity = getattr(self, "activity_regularizer", None)
@@ -532,7 +547,7 @@ class Layer(metaclass=RecordsArguments):
         settings = {"name": self.name, "trainable": self.trainable}
         if hasattr(self, "batch_input_shape"):
             settings["batch_input_shape"] = list(self.batch_input_shape)
-        settings["dtype"] = self.dtype
+        settings["dtype"] = self.dtype_policy.name if self.dtype_policy.mixed else self.dtype
         return {**taken_by(type(self), settings), **config_from_signature(self)}
 
     @classmethod
@@ -550,6 +565,13 @@ class Layer(metaclass=RecordsArguments):
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.name!r}>"
+
+
+def _has_halves(inputs, layer):
+    """Does a layer of single precision, told so, come after one of mixed precision?"""
+    if getattr(layer, "_made_with", {}).get("dtype") is None or layer.dtype != "float32":
+        return False
+    return any(K.dtype(v) == "bfloat16" for v in nest.flatten(inputs) if hasattr(v, "dtype"))
 
 
 def _layers_in(value):

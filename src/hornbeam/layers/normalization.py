@@ -13,6 +13,7 @@ class _Scaled(Layer):
     """A layer that ends with gamma * x + beta, both learned."""
 
     rowwise = True
+    computes_in_full_precision = True
     supports_masking = True
 
     def _store(self, epsilon, center, scale, **settings):
@@ -302,6 +303,7 @@ class UnitNormalization(Layer):
     """
 
     rowwise = True
+    computes_in_full_precision = True
     supports_masking = True
 
     def __init__(self, axis=-1, **kwargs):
@@ -350,6 +352,7 @@ class Normalization(Layer):
     """
 
     rowwise = True
+    computes_in_full_precision = True
     supports_masking = True
 
     def __init__(self, axis=-1, mean=None, variance=None, invert=False, **kwargs):

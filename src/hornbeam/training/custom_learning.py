@@ -4,6 +4,7 @@ import inspect
 
 from hornbeam import backend as K
 from hornbeam import metrics, nest, scope
+from hornbeam.core.precision import widened
 from hornbeam.training.custom_steps import CustomSteps, EagerCustomSteps, EagerSteps
 from hornbeam.training.data import ArrayData, as_array, by_name
 from hornbeam.training.objectives import Objectives
@@ -92,7 +93,7 @@ class CustomLearning:
 
         def evaluate(outputs, targets, weights, masks, added):
             penalties = sum((penalty for _, penalty in self.weight_penalties()), 0.0)
-            return objectives.evaluate(outputs, targets, weights, masks, None, penalties, added)[0]
+            return objectives.evaluate(widened(outputs), targets, weights, masks, None, penalties, added)[0]
 
         return K.taped_run(evaluate, (outputs, targets, weights, masks, added))
 
@@ -120,7 +121,7 @@ class CustomLearning:
 
         def evaluate(outputs, targets, weights):
             masks = [None] * len(outputs)
-            return objectives.evaluate(outputs, targets, weights, masks, None, 0.0, [])[0]
+            return objectives.evaluate(widened(outputs), targets, weights, masks, None, 0.0, [])[0]
 
         weights = [None] * len(objectives.names)
         if sample_weight is not None:
@@ -179,7 +180,7 @@ class CustomLearning:
         if y is None or not any(self._own_metrics):
             return
         targets = by_name(y, objectives.names, "output")
-        for target, output, terms in zip(targets, nest.flatten(y_pred), self._own_metrics, strict=True):
+        for target, output, terms in zip(targets, widened(nest.flatten(y_pred)), self._own_metrics, strict=True):
             for metric in terms:
                 metric.update_state(target, output, *([sample_weight] if metric.weighted else []))
 

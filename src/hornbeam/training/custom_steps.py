@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, scope
+from hornbeam.core.precision import widened
 from hornbeam.metrics import Metric
 from hornbeam.optimizers import Optimizer
 from hornbeam.training.steps import Steps
@@ -86,7 +87,7 @@ class CustomSteps:
         """Names and values that the user's step gives, as plain values."""
         result = getattr(self.model, f"{kind}_step")(data)
         if kind == "predict":
-            return nest.flatten(K.strip(result))
+            return widened(nest.flatten(K.strip(result)))
         logs = _checked_logs(type(self.model).__name__, kind, result)
         self.log_names[kind] = list(logs)
         return K.stack([K.stack([K.cast(v, "float32"), K.constant(1.0, "float32")]) for v in logs.values()])

@@ -4,6 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, scope
+from hornbeam.core.precision import widened
 from hornbeam.training.runner import Averages, Run, new_seed
 
 _QUICK_ROWS = 32  # a batch of the default size
@@ -128,7 +129,7 @@ class QuickForward:
         def run(weights, x):
             context = scope.Scope(dict(zip(variables, weights, strict=True)), False, np.uint32(0), outside=seen)
             with context:
-                return nest.flatten(model.run(x, None, [], {})[0])
+                return widened(nest.flatten(model.run(x, None, [], {})[0]))
 
         self.program = K.engine.compile_function(run)
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest, scope, symbolic
+from hornbeam.core.precision import wide_type, widened
 from hornbeam.training.objectives import NotRowwise
 
 LEAST_ROWS = 8  # of a batch on each device; fewer are not worth the devices' meeting
@@ -52,7 +53,7 @@ class Steps:
     def _run_model(self, context, inputs, extra):
         with context:
             outputs, masks, extras = self.model.run_with(inputs, None, [], {}, extra)
-        outputs = nest.flatten(outputs)
+        outputs = widened(nest.flatten(outputs))
         masks = nest.flatten(masks) if masks is not None else []
         masks = masks if len(masks) == len(outputs) else [None] * len(outputs)
         return context, outputs, masks, dict(zip(extra, extras, strict=True))
@@ -226,7 +227,7 @@ class Steps:
 
     def _trace_objectives(self, kind, step, data, valid):
         """Losses and metrics of one row, on outputs of the shapes the graph promises."""
-        outputs = [((1, *t.shape[1:]), t.dtype) for t in self.model.outputs]
+        outputs = [((1, *t.shape[1:]), wide_type(t.dtype)) for t in self.model.outputs]
         arrays = data.arrays()
         batch = {"y": [a[:1] for a in arrays["y"]], "w": [a[:1] for a in arrays["w"]]}
         self._weighted = [w is not None for w in data.weights]
