@@ -7,6 +7,7 @@ import numpy as np
 from hornbeam.training.data import ArrayData
 from hornbeam.training.preparation import Preparation
 from hornbeam.training.runner import Run
+from hornbeam.training.sources.buckets import Buckets, padded_in_front
 from hornbeam.training.sources.columns import is_column, part_of
 from hornbeam.training.sources.streams import Stream, stream_kind
 from hornbeam.training.sources.tables import is_row_table
@@ -14,15 +15,22 @@ from hornbeam.training.stream_runner import StreamRun
 from hornbeam.utils import splits
 
 # Arguments of fit, evaluate and predict that say how a stream is read.
-READING = {"max_queue_size": None, "workers": None, "use_multiprocessing": None}
+READING = {"max_queue_size": None, "workers": None, "use_multiprocessing": None, "bucket_by_length": False}
 
 
 class Feeding(Preparation):
     """The part of a model that turns what users hand over into something to run over."""
 
-    def _source(self, x, y=None, sample_weight=None, class_weight=None, with_targets=True, options=None, shuffle=False):
+    def _source(
+        self, x, y=None, sample_weight=None, class_weight=None, with_targets=True, options=None, shuffle=False,
+        size=None,
+    ):  # fmt: skip
         """An ArrayData, or a Stream of them whose `sample` is the first."""
         options = options or {}
+        bucketed = options.get("bucket_by_length")
+        if bucketed and stream_kind(x) is None:
+            x = Buckets(x, y, sample_weight, checked_batch_size(size, None), shuffle)
+            y = sample_weight = None
         stream, sample = self._prepare_stream(
             x, with_targets, class_weight, y, sample_weight, shuffle=bool(shuffle), workers=options.get("workers"),
             processes=options.get("use_multiprocessing"), ahead=options.get("max_queue_size"),
@@ -31,15 +39,35 @@ class Feeding(Preparation):
             if not with_targets:
                 return self._prepare(x)
             return self._prepare(x, y, sample_weight, class_weight, for_training=True)
+        if bucketed and not isinstance(stream.source, Buckets):
+            make = stream.prepare
+            stream.prepare = lambda batch: self._lengthened(make(batch))
+            sample = self._lengthened(sample)
         stream.sample = sample
         return stream
 
-    def _validation_source(self, given, options):
+    def _lengthened(self, batch):
+        """A batch whose inputs of open length are padded in front, so that few lengths come."""
+        open_shape = (None, None)
+        shapes = [open_shape for _ in batch.inputs] if self._graph is None else [t.shape for t in self._graph.inputs]
+        outputs = self._objectives.shapes if self._objectives is not None and batch.targets else []
+        if any(len(shape) > 2 and shape[1] is None for shape in outputs):
+            raise ValueError(
+                "bucket_by_length cannot tell the targets of padded steps from real ones in batches that come made. "
+                "Give x and y as lists of rows, or pad the batches to few lengths and weigh the padding 0."
+            )
+        batch.inputs = [
+            padded_in_front(a) if len(shape) > 1 and shape[1] is None and a.ndim > 1 else a
+            for a, shape in zip(batch.inputs, shapes, strict=True)
+        ]
+        return batch
+
+    def _validation_source(self, given, options, size=None):
         """What `validation_data` means: a stream, a data set of rows, or (x, y[, sample_weight])."""
         if stream_kind(given) is not None or is_row_table(given):
             return self._source(given, options=options)
         if isinstance(given, (tuple, list)) and len(given) in (2, 3):
-            return self._source(*given, options=options)
+            return self._source(*given, options=options, size=size)
         raise ValueError(
             "validation_data is (x_val, y_val) or (x_val, y_val, sample_weight), or a generator, Sequence or loader of "
             "such batches."
@@ -129,6 +157,8 @@ def _part(data, rows):
 
 def checked_batch_size(size, source):
     """`size` as a number of rows, 32 if None; None for a stream, whose batches are what they are."""
+    if isinstance(source, Stream) and isinstance(source.source, Buckets):
+        return None
     if isinstance(source, Stream):
         if size is not None:
             raise ValueError(
@@ -172,6 +202,14 @@ def real_rows(outputs, rows):
     if (rows[:-1] == full).all():
         return outputs.reshape(-1, *outputs.shape[2:])[: int(rows.sum())]
     return np.concatenate([step[:count] for step, count in zip(outputs, rows)])
+
+
+def in_order(source, outputs):
+    """Outputs in the order of the rows that came, where batches took them in another."""
+    if not isinstance(source, Stream) or not isinstance(source.source, Buckets):
+        return outputs
+    places = np.argsort(source.source.order)
+    return [output[places] for output in outputs]
 
 
 def joined(parts):

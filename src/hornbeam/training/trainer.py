@@ -15,6 +15,7 @@ from hornbeam.training.feeding import (
     Feeding,
     checked_batch_size,
     checked_steps,
+    in_order,
     joined,
     real_rows,
     warn_of_dry,
@@ -29,7 +30,7 @@ from hornbeam.training.resume import Standing
 from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, metric_value, new_seed, step_values
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, **READING}
-_FIT_ONLY = {**_FIT_NEWER, "resume": None, "split": "last", "groups": None, "bucket_by_length": False}
+_FIT_ONLY = {**_FIT_NEWER, "resume": None, "split": "last", "groups": None}
 
 
 class Trainer(CustomLearning, Feeding, Generators, OneBatch):
@@ -199,12 +200,12 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         self._need_compiled("fit")
         epochs = old_epochs(kwargs, epochs)
         options = {**_FIT_ONLY, **_checked_keywords("fit", kwargs, _FIT_ONLY)}
-        data = self._source(x, y, sample_weight, class_weight, options=options, shuffle=shuffle)
+        data = self._source(x, y, sample_weight, class_weight, options=options, shuffle=shuffle, size=batch_size)
         size = checked_batch_size(batch_size, data)
         count = checked_steps("steps_per_epoch", steps_per_epoch)
         validation, validation_steps = None, checked_steps("validation_steps", validation_steps)
         if validation_data is not None:
-            validation = self._validation_source(validation_data, options)
+            validation = self._validation_source(validation_data, options, batch_size)
         elif validation_split:
             data, validation = self._held_out(data, validation_split, options["split"], options["groups"])
         validation_size = options["validation_batch_size"] or size
@@ -319,7 +320,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         """
         self._need_compiled("evaluate")
         options = _checked_keywords("evaluate", kwargs, _FIT_NEWER)
-        data = self._source(x, y, sample_weight, options=options)
+        data = self._source(x, y, sample_weight, options=options, size=batch_size)
         size, steps = checked_batch_size(batch_size, data), checked_steps("steps", steps)
         watchers = CallbackList(callbacks)
         watchers.set_model(self)
@@ -373,7 +374,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         if quick is not None:
             return quick
         options = _checked_keywords("predict", kwargs, _FIT_NEWER)
-        data = self._source(x, with_targets=False, options=options)
+        data = self._source(x, with_targets=False, options=options, size=batch_size)
         run = self._run_over("predict", data, checked_batch_size(batch_size, data))
         steps = checked_steps("steps", steps)
         watchers = CallbackList(callbacks)
@@ -393,7 +394,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         if progress is not None and progress.target != seen:
             progress.finish()
         watchers.on_predict_end()
-        return self._in_output_form([joined(group) for group in zip(*parts, strict=True)])
+        return self._in_output_form(in_order(data, [joined(group) for group in zip(*parts, strict=True)]))
 
     def _in_output_form(self, flat):
         return self._graph.pack_outputs(flat) if self._graph is not None else nest.unpack_singleton(flat)
