@@ -6,7 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
-from hornbeam.saving import hdf5
+from hornbeam.saving import hdf5, reading
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
@@ -330,3 +330,12 @@ def test_names_that_lead_nowhere(path):
         file.create_group("a").attrs["weight_names"] = ["gone:0"]
     with pytest.raises(ModelFileError, match="no dataset 'a/gone:0'"):
         hdf5.read_weights(path)
+
+
+def test_a_user_block_is_refused_in_the_same_words_everywhere(tmp_path):
+    path = tmp_path / "m.h5"
+    with h5py.File(path, "w", userblock_size=1024):
+        pass
+    for read in (hdf5.read_model, hdf5.read_weights, reading.read_model, reading.kind_of):
+        with pytest.raises(ModelFileError, match="after a user block of 1024 bytes, .*h5unjam"):
+            read(path)

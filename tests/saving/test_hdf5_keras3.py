@@ -212,3 +212,32 @@ def test_weights_in_the_layout_of_keras_3(theirs, tmp_path):
     assert np.allclose(model.predict(values), theirs.predict(values, verbose=0), atol=1e-5)
     with pytest.raises(hornbeam.saving.ModelFileError, match="not where they belong|has .* variables"):
         hdf5.arranged(stored, model_files.architecture_of(Model(inputs, L.LSTM(3)(inputs))), "w.weights.h5")
+
+
+def own_model(library):
+    class Own(library.models.Model):
+        def __init__(self):
+            super().__init__()
+            self.scan = library.layers.LSTM(3, recurrent_activation="sigmoid")
+            self.blocks = [library.layers.Dense(3), library.layers.BatchNormalization(), library.layers.Dense(3)]
+            self.base = library.models.Sequential([library.layers.Dense(2)])
+
+        def call(self, inputs):
+            x = self.scan(inputs)
+            for block in self.blocks:
+                x = block(x)
+            return self.base(x)
+
+    return Own()
+
+
+def test_weights_of_keras_3_go_into_a_model_of_ones_own_by_its_attributes(tmp_path):
+    x = np.random.default_rng(0).normal(size=(2, *STEPS)).astype("float32")
+    there, here = own_model(keras), own_model(hornbeam)
+    there(x), here.build((None, *STEPS))
+    randomize(there).save_weights(tmp_path / "w.weights.h5")
+    here.load_weights(tmp_path / "w.weights.h5")
+    assert np.allclose(here.predict(x), there.predict(x, verbose=0), atol=1e-5)
+    here.more, here.blocks = here.blocks, []
+    with pytest.raises(hornbeam.saving.ModelFileError, match="'more/dense', where the layer .*Name the attributes"):
+        here.load_weights(tmp_path / "w.weights.h5")

@@ -103,6 +103,18 @@ def arranged(stored, architecture, path):
     return StoredModel(layers=layers, origin=Origin("h5", "3", ""))
 
 
+def arranged_by(stored, model, path):
+    """The same for a model of the user's own, which has no configuration: the live model says where its layers lie.
+
+    Raises:
+        ModelFileError: a layer's weights are missing.
+    """
+    from hornbeam.saving.keras3_live import by_attributes
+
+    with guards.refusing(path, "the weights"):
+        return by_attributes(_Held(stored, path), model)
+
+
 class _Held:
     """Arrays already read, looking like the file they came from."""
 

@@ -15,6 +15,7 @@ from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_heap import DamagedHeap, text_lengths
 
+USER_BLOCKS = (512, 1024, 2048, 4096, 8192)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 MOST_DEPTH = 32
 MOST_OBJECTS = 100_000
@@ -25,6 +26,26 @@ MOST_RATIO = 100  # above it, to at most so many times its stored size
 
 _CURE = "Files of models hold nothing of the kind; do not trust this one."
 _DAMAGED = "The file is damaged; take another copy."
+
+
+def refuse_user_block(path, read_at):
+    """Refuse a file whose HDF5 part begins behind a block of the user's own, which all its offsets would hide.
+
+    Args:
+        path: the file, for the message.
+        read_at: function of (offset, count) to bytes.
+
+    Raises:
+        ModelFileError: it is such a file.
+    """
+    if read_at(0, 8) == SIGNATURE:
+        return
+    for size in USER_BLOCKS:
+        if read_at(size, 8) == SIGNATURE:
+            raise ModelFileError(
+                path, f"its HDF5 part begins after a user block of {size} bytes, and no Keras writes such files",
+                "Take the block off: h5unjam -i FILE -o NEW (of the HDF5 tools).",
+            )  # fmt: skip
 
 
 class GuardedFile:
@@ -105,6 +126,7 @@ class GuardedFile:
             access.set_file_image(bytes(data))
             self.size, self._read_at = len(data), lambda offset, count: bytes(data[offset : offset + count])
         try:
+            refuse_user_block(self.path, self._read_at)
             if self._read_at(0, 8) != SIGNATURE:
                 raise self.refused("this is not an HDF5 file", "Look at the name, or take another copy.")
             self._file = h5f.open(os.fsencode(self.path), h5f.ACC_RDONLY, fapl=access)

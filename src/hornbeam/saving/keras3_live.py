@@ -1,8 +1,8 @@
 """Weights files of Keras 3 into models of the user's own, whose architecture is code and stands in no configuration.
 
 Keras 3 walks the attributes of such a model by name: 'encoder/vars/0' is the kernel of `self.encoder`; in lists the
-and a number follow. One attribute is `layers`, the list of all, so a layer whose attribute comes after it in the alphabet
-lies at 'layers/dense_1'. The live model says all this, if it has the same attributes, set in the same order.
+class and a number follow. One attribute is `layers`, the list of all, so a layer whose attribute comes after it in the
+alphabet lies at 'layers/dense_1'. The live model says all this, if it has the same attributes, set in the same order.
 """
 
 from hornbeam import registry

@@ -23,7 +23,7 @@ def weights_file(archive, name, path):
         raise ModelFileError(path, error.problem, error.cure) from None
 
 
-class _Store:
+class Store:
     """Variables of a file by the path of what owns them."""
 
     def __init__(self, file):
@@ -67,7 +67,7 @@ def read_layers(file, architecture):
     Raises:
         ModelFileError: a layer's weights are missing, or there are more than it takes.
     """
-    store = _Store(file)
+    store = Store(file)
     try:
         branch = branch_of(architecture, unknown=lambda entry: None)
     except UnknownWeights:
@@ -75,10 +75,19 @@ def read_layers(file, architecture):
     found = []
     inner = branch.inner if branch.inner_here is None else branch.inner_here
     for layer in inner:
-        _check_counts(store, layer)
-        slots = dict.fromkeys(slot.path for slot in layer.weights())
-        found.append(StoredLayer(layer.name, [(_name(layer, path), store.array(path, layer.name)) for path in slots]))
+        found.append(read_branch(store, layer))
     return found, branch
+
+
+def read_branch(store, layer):
+    """The StoredLayer of one branch.
+
+    Raises:
+        ModelFileError: as for :func:`read_layers`.
+    """
+    _check_counts(store, layer)
+    slots = dict.fromkeys(slot.path for slot in layer.weights())
+    return StoredLayer(layer.name, [(_name(layer, path), store.array(path, layer.name)) for path in slots])
 
 
 def _name(layer, path):
@@ -115,5 +124,5 @@ def _branch_by_counts(architecture, store):
 
 def read_optimizer(file, training, branch):
     """The optimizer's state in the order of `optimizer.get_weights()`, or None."""
-    return optimizer_list(_Store(file).variables("optimizer/vars"), training, branch)
+    return optimizer_list(Store(file).variables("optimizer/vars"), training, branch)
 

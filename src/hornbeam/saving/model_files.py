@@ -35,7 +35,7 @@ def architecture_of(model):
         NotImplementedError: a model whose architecture is the code of its class.
         ValueError: something in it cannot be written; says which layer it is in.
     """
-    if getattr(model, "_graph", None) is None and not hasattr(model, "_stack"):
+    if _is_code(model):
         raise NotImplementedError(
             f"{type(model).__name__} {model.name!r} is a class of its own: its architecture is the code of `call`, "
             f"which no file holds. Use save_weights(path), and to get it back make {type(model).__name__}(...), call "
@@ -49,6 +49,11 @@ def architecture_of(model):
         "backend": K.backend(),
     }
     return _as_json(architecture, "")
+
+
+def _is_code(model):
+    """Is the model's architecture the code of its class?"""
+    return getattr(model, "_graph", None) is None and not hasattr(model, "_stack")
 
 
 def _as_json(value, place) -> Any:
@@ -427,5 +432,8 @@ def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=Fa
         if stored.origin.format == "weights.h5":  # Keras 3's layout, which only the model can put into order
             from hornbeam.saving import hdf5
 
-            stored = hdf5.arranged(stored, architecture_of(model), shown)
+            if _is_code(model):
+                stored = hdf5.arranged_by(stored, model, shown)
+            else:
+                stored = hdf5.arranged(stored, architecture_of(model), shown)
         (set_by_name if by_name else set_in_order)(model, stored, str(shown), skip_mismatch, reshape)

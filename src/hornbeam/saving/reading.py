@@ -10,7 +10,7 @@ from hornbeam.saving.errors import MissingModelFileError, ModelFileError
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
-_USER_BLOCKS = (0, 512, 1024, 2048, 4096, 8192)  # HDF5 files may begin after a block of the user's own
+_HEAD_BYTES = 8192 + 8  # HDF5 files may begin after a block of the user's own; these are refused
 
 
 def kind_of(path):
@@ -23,7 +23,7 @@ def kind_of(path):
         if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for a writer
             raise ModelFileError(path, "this is a folder, a device or a pipe", "Name a file.")
         with open(path, "rb") as file:
-            head = file.read(_USER_BLOCKS[-1] + len(_HDF5))
+            head = file.read(_HEAD_BYTES)
     except FileNotFoundError:
         raise MissingModelFileError(path, "there is no such file") from None
     except ModelFileError:
@@ -31,7 +31,7 @@ def kind_of(path):
     except (OSError, ValueError, TypeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ModelFileError(path, f"the file cannot be opened ({reason})") from error
-    if any(head[start : start + len(_HDF5)] == _HDF5 for start in _USER_BLOCKS):
+    if head.startswith(_HDF5):
         return "h5"
     if head.startswith(_ZIP):
         first_name = head[30 : 30 + int.from_bytes(head[26:28], "little")]
@@ -40,6 +40,10 @@ def kind_of(path):
         return "safetensors"
     if not head:
         raise ModelFileError(path, "the file is empty")
+    if _HDF5 in head:
+        from hornbeam.saving.hdf5_guard import refuse_user_block
+
+        refuse_user_block(path, lambda offset, count: head[offset : offset + count])
     raise ModelFileError(
         path, f"this is no model: it begins with {head[:8]!r}", "Models are HDF5 (.h5), .keras, .npz or .safetensors."
     )
