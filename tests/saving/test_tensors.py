@@ -193,6 +193,28 @@ def test_a_manifest_taken_away_from_a_safetensors_file(tmp_path):
     refused("safetensors", tmp_path / "w", "its manifest is missing")
 
 
+def test_a_manifest_that_lost_its_name(whole, suffix):
+    """Found by mutants: both names damaged, and the file passed for one of another program's, with nothing to check."""
+    path, data, _ = whole
+    path.write_bytes(data.replace(b"hornbeam_manifest", b"hornbean_manifest"))
+    refused(suffix, path, "its manifest is missing")
+
+
+@pytest.mark.parametrize("field", [8, 10, 12, 16])
+def test_an_archive_whose_end_is_damaged(field, tmp_path):
+    """Found by mutants: an end that lists no members made an archive without weights."""
+    round_trip(model_of(("l", [("w", np.ones(1))])), "npz", tmp_path / "w")
+    data = bytearray((tmp_path / "w").read_bytes())
+    end = data.rindex(b"PK\5\6")
+    data[end + field] ^= 1
+    (tmp_path / "w").write_bytes(data)
+    if field != 8:  # how many members are on this disk; there are no other disks
+        refused("npz", tmp_path / "w", "archive|list")
+    data[end:] = b"PK\5\6" + bytes(18)
+    (tmp_path / "w").write_bytes(data)
+    refused("npz", tmp_path / "w", "not whole")
+
+
 def test_a_missing_file(suffix, tmp_path):
     with pytest.raises(MissingModelFileError, match="no such file"):
         FORMATS[suffix][1](tmp_path / "none")

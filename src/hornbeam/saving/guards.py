@@ -170,10 +170,10 @@ class GuardedZip:
         self.path = os.fspath(path)
         with refusing(self.path, "the archive"):
             with open(self.path, "rb") as file:
-                _check_directory(file, self.path)
+                declared = _check_directory(file, self.path)
             self._zip = zipfile.ZipFile(self.path)
         try:
-            self._members = _checked_members(self._zip, self.path)
+            self._members = _checked_members(self._zip, self.path, declared)
         except BaseException:
             self._zip.close()
             raise
@@ -245,7 +245,10 @@ class GuardedZip:
 
 
 def _check_directory(file, path):
-    """Look at the end of a zip file: how many members does it list? zipfile itself would make them all first."""
+    """Number of members that the end of a zip file declares, None if it is too large for its field.
+
+    It is looked at before zipfile makes an object of every member that is listed.
+    """
     size = file.seek(0, os.SEEK_END)
     tail_bytes = min(size, MOST_DIRECTORY_BYTES + 65_536 + 98)
     file.seek(size - min(size, 65_536 + 98))
@@ -267,10 +270,15 @@ def _check_directory(file, path):
         count = file.read().count(b"PK\1\2")
         if count > MOST_MEMBERS:
             raise _too_much(path, "the archive", f"{count} members", MOST_MEMBERS)
+    count = struct.unpack("<H", tail[end + 10 : end + 12])[0]
+    return None if count == 0xFFFF else count
 
 
-def _checked_members(archive, path):
+def _checked_members(archive, path, count):
     members, spans, declared = {}, [], 0
+    if not archive.infolist() or count not in (None, len(archive.infolist())):
+        problem = f"its list of members is not whole: {count} declared, {len(archive.infolist())} found"
+        raise ModelFileError(path, problem, _DAMAGED)
     file_bytes = os.path.getsize(path)
     for member in archive.infolist():
         name = member.filename
@@ -292,6 +300,8 @@ def _checked_members(archive, path):
             members[name] = member
     _check_ratio(path, "the archive", declared, file_bytes)
     spans.sort()
+    if spans[0][0] != 0:
+        raise ModelFileError(path, "the archive does not begin with its first member", _DAMAGED)
     for (start, size), (after, _) in zip(spans, [*spans[1:], (file_bytes, 0)]):
         if start < 0 or start + size > after:
             raise ModelFileError(path, "members of the archive overlap or pass its end", "The file is refused.")

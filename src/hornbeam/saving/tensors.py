@@ -17,6 +17,7 @@ from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
 MANIFEST = "hornbeam_manifest"  # the metadata entry, and the array of bytes in an .npz
 _DIGEST = "hornbeam_manifest_sha256"
+_MARKS = ("hornbeam", "sha256")  # what tells that there was a manifest, if its name is damaged
 _FORMAT = 1
 _CURE = "The file is damaged. Take another copy, or save the weights again."
 
@@ -127,7 +128,7 @@ def read_safetensors(path):
             guards.fill(file, array)
         text = metadata.get(MANIFEST)
         if text is None:
-            if _DIGEST in metadata:
+            if any(mark in repr(metadata) for mark in _MARKS):
                 raise ModelFileError(path, "its manifest is missing", _CURE)
             return _grouped(arrays, "safetensors")
         return _matched(_manifest(text.encode("utf-8", "replace"), metadata.get(_DIGEST), path), arrays,
@@ -148,9 +149,16 @@ def read_npz(path):
             arrays[member.removesuffix(".npy")] = _read_member(archive, member, path)
         text = arrays.pop(MANIFEST, None)
         if text is None:
+            if any("hornbeam" in name or _is_manifest(array) for name, array in arrays.items()):
+                raise ModelFileError(path, "its manifest is missing", _CURE)
             return _grouped(arrays, "npz")
         data = bytes(text)
         return _matched(_manifest(data[:-64], data[-64:].decode("ascii", "replace"), path), arrays, "npz", path)
+
+
+def _is_manifest(array):
+    """Has the manifest lost its name?"""
+    return array.dtype == np.uint8 and array.ndim == 1 and any(m.encode() in array.tobytes() for m in _MARKS)
 
 
 def _read_member(archive, member, path):
