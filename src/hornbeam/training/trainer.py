@@ -24,13 +24,17 @@ from hornbeam.training.generators import Generators, old_epochs
 from hornbeam.training.history import History
 from hornbeam.training.hooks import CallbackList
 from hornbeam.training.logs import MetricDict
+from hornbeam.training.nonfinite import LossWatch
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
+from hornbeam.training.rehearsal import few_batches, shortened
 from hornbeam.training.resume import Standing
 from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, metric_value, new_seed, step_values
 
 _FIT_NEWER = {"validation_freq": 1, "validation_batch_size": None, **READING}
 _FIT_ONLY = {**_FIT_NEWER, "resume": None, "split": "last", "groups": None}
+_FIT_ONLY |= {"fast_dev_run": False, "overfit_batches": None, "max_time_s": None, "debug_nans": False,
+              "keep_last_good": False}  # fmt: skip
 
 
 class Trainer(CustomLearning, Feeding, Generators, OneBatch):
@@ -190,6 +194,11 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 one a row). `workers` (1; 0 for this thread), `use_multiprocessing` (spawned processes),
                 `max_queue_size` (10): how the batches of a stream are made ahead. `bucket_by_length`: x is a list of
                 rows of different lengths; those of like length are batched together, padded with zeros in front.
+                `fast_dev_run=True`: one batch of everything, and callbacks that write files left out.
+                `overfit_batches`: train on (and validate with) the first so many batches only. `max_time_s`: stop in
+                good order after so many seconds. `debug_nans=True`: a loss that is not finite is an error that names
+                the first layer and the rows; training goes one step at a time. `keep_last_good=True`: the weights are
+                then set back, and training stops.
 
         Returns:
             A History: `history.history['loss']` and so on, one number an epoch.
@@ -200,6 +209,9 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         self._need_compiled("fit")
         epochs = old_epochs(kwargs, epochs)
         options = {**_FIT_ONLY, **_checked_keywords("fit", kwargs, _FIT_ONLY)}
+        callbacks, epochs, steps_per_epoch, validation_steps = shortened(
+            options, callbacks, epochs, initial_epoch, steps_per_epoch, validation_steps
+        )
         data = self._source(x, y, sample_weight, class_weight, options=options, shuffle=shuffle, size=batch_size)
         size = checked_batch_size(batch_size, data)
         count = checked_steps("steps_per_epoch", steps_per_epoch)
@@ -208,6 +220,8 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             validation = self._validation_source(validation_data, options, batch_size)
         elif validation_split:
             data, validation = self._held_out(data, validation_split, options["split"], options["groups"])
+        if options["overfit_batches"] is not None:
+            (data, validation), shuffle = few_batches(data, validation, options["overfit_batches"], size), False
         validation_size = options["validation_batch_size"] or size
         run = self._run_over("train", data, size, new_seed())
         names = self._names_in_logs()
@@ -226,7 +240,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             "metrics": names + [f"val_{n}" for n in names] * has_validation,
         })  # fmt: skip
         self.stop_training = False
-        self._noted_nonfinite = False
+        self._loss_watch = LossWatch(self, options["debug_nans"], options["keep_last_good"])
         watchers.on_train_begin()
         for epoch in standing.epochs(epochs):
             logs = self._train_epoch(standing, watchers, shuffle, count, verbose, epoch)
@@ -254,7 +268,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
     def _train_epoch(self, standing, watchers, shuffle, count, verbose, epoch):
         averages, run = standing.averages, standing.run
         epoch_steps, by_steps = run.steps_in_pass(count), run.counts_steps(count)
-        one_by_one = watchers.listens_to_batches
+        one_by_one = watchers.listens_to_batches or self._loss_watch.debug
         if not standing.step:  # else a run goes on that was stopped within the epoch
             self._reset_metrics()
         if one_by_one and not standing.step and epoch_steps is not None:
@@ -263,7 +277,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         for first, rows, logs in standing.steps(shuffle, count, one_by_one, REFRESH_S if verbose == 1 else QUIET_S):
             names = self._steps.log_names["train"]
             averages.add(logs)
-            self._note_nonfinite(logs, names, epoch, first)
+            self._loss_watch.look(logs, names, epoch, first, getattr(run, "data", None))
             standing.seen += len(rows) if by_steps else int(rows.sum())
             if one_by_one:
                 if epoch_steps is None:  # only now it is known that there is such a batch
@@ -275,6 +289,8 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 if epoch_steps is not None and first + 1 < epoch_steps:
                     watchers.on_train_batch_begin(first + 1, MetricDict(batch=first + 1, size=run.batch_size))
             watchers.on_progress(standing.seen, self._values(averages, names))
+            if self.stop_training:
+                break
         return self._values(averages, names)
 
     def _values(self, averages, names):
@@ -287,19 +303,6 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
     def _reset_metrics(self):
         for metric in self._all_metrics():
             metric.reset_states()
-
-    def _note_nonfinite(self, logs, names, epoch, first):
-        if self._noted_nonfinite or "loss" not in names:
-            return
-        bad = ~np.isfinite(logs[:, names.index("loss"), 0])
-        if bad.any():
-            self._noted_nonfinite = True
-            step = first + int(np.argmax(bad))
-            warnings.warn(
-                f"The loss is {logs[step - first, names.index('loss'), 0]} from epoch {epoch + 1}, step {step + 1} on. "
-                f"Lower the learning rate, look for NaN in the data, or stop at once with TerminateOnNaN().",
-                stacklevel=4,
-            )
 
     # --- evaluate ---
 
