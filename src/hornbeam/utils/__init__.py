@@ -8,6 +8,7 @@ from hornbeam.registry import (
     get_registered_object,
     register_keras_serializable,
 )
+from hornbeam.utils.data_utils import get_file, validate_file
 from hornbeam.utils.io_utils import HDF5Matrix
 from hornbeam.utils.np_utils import normalize, to_categorical
 from hornbeam.utils.random import set_random_seed
@@ -24,6 +25,7 @@ __all__ = [
     "SequenceEnqueuer",
     "custom_object_scope",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "model_to_dot",
@@ -32,4 +34,5 @@ __all__ = [
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
+    "validate_file",
 ]
