@@ -2,15 +2,11 @@
 
 import math
 
-import numpy as np
-
+from hornbeam import backend as K
+from hornbeam.training import diagnosis
+from hornbeam.training.diagnosis import overfitting_began
 from hornbeam.training.hooks import Callback
 from hornbeam.training.logs import MetricDict, higher_is_better, known_as
-
-# Overfitting is said to have begun if, after the best epoch, there are at least this many more ...
-LEAST_EPOCHS_AFTER = 3
-# ... over which validation loss rose by at least this share of its best value.
-LEAST_RISE = 0.1
 
 
 class History(Callback):
@@ -22,6 +18,7 @@ class History(Callback):
     Attributes:
         history: dict from name to list of floats, one an epoch; 'val_' names for validation.
         epoch: list of epoch numbers, from 0.
+        compilations: list of (what was compiled during training, seconds); 'training' and 'validation' are the steps.
         params: facts of the run. model: the model that was trained.
 
     Example:
@@ -35,14 +32,33 @@ class History(Callback):
     def __init__(self):
         self.history = MetricDict()
         self.epoch = []
+        self.compilations = []
+        self._seen = len(K.engine.compilations())  # those in the list, or from before
 
     def on_train_begin(self, logs=None):
         """Start from nothing."""
         self.history = MetricDict()
         self.epoch = []
+        self.compilations = []
+        self._seen = len(K.engine.compilations())
+
+    def on_test_begin(self, logs=None):
+        """What was compiled up to here was for training."""
+        self._note_compilations("training")
+
+    def on_test_end(self, logs=None):
+        """What was compiled since was for validation."""
+        self._note_compilations("validation")
+
+    def _note_compilations(self, phase):
+        done = K.engine.compilations()
+        for name, seconds in done[self._seen :]:
+            self.compilations.append((phase if name == "run" else name, seconds))
+        self._seen = len(done)
 
     def on_epoch_end(self, epoch, logs=None):
         """Keep the epoch's numbers."""
+        self._note_compilations("training")
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(known_as(name, self.history.keys()) or name, []).append(_plain(value))
@@ -77,16 +93,31 @@ class History(Callback):
                 f"({val_loss[began]:.3g} to {val_loss[-1]:.3g}) while training loss fell "
                 f"({loss[began]:.3g} to {loss[-1]:.3g})."
             )
-        best = _best(val_loss, higher=False)
+        best = diagnosis.best_index(val_loss, higher=False)
         if best is None:
             return None, "Validation loss was never a finite number."
-        if best >= len(val_loss) - LEAST_EPOCHS_AFTER:
+        if best >= len(val_loss) - diagnosis.LEAST_EPOCHS_AFTER:
             return None, (
                 f"No overfitting seen: validation loss was best in epoch {numbers[best]}. More epochs may help."
             )
         return None, (
             f"No overfitting seen: validation loss was best in epoch {numbers[best]}, and no steady rise followed."
         )
+
+    def diagnose(self):
+        """One paragraph on how training went, with the numbers it is based on: see :func:`diagnosis.diagnose`.
+
+        Says whether it diverged, whether the learning rate was too high, since when the model overfits, whether it
+        still improves, or has come to its end; and what to do.
+
+        Example:
+            >>> past = History()
+            >>> for epoch, loss in enumerate([1.0, 0.8, 0.6, 0.5]):
+            ...     past.on_epoch_end(epoch, {"loss": loss})
+            >>> past.diagnose().split(":")[0]
+            'Still improving'
+        """
+        return diagnosis.diagnose(self)
 
     def to_frame(self):
         """The numbers as a pandas DataFrame: a row an epoch, counted from 1, a column a name.
@@ -129,45 +160,6 @@ class History(Callback):
         epochs = [epoch + 1 for epoch in self.epoch]
         plotting.draw_curves(figure, epochs, self.history, began, sentence, higher_is_better)
         return plotting.hand_over(figure, path, show)
-
-
-def overfitting_began(loss, val_loss):
-    """Index of the epoch after which the model overfitted, or None.
-
-    The rule: take the last epoch with the lowest validation loss. Overfitting began there if at least 3 epochs follow,
-    if over these a straight line through validation loss rises by 10 % of the lowest value or more, and if a straight
-    line through training loss falls. Lines, because single epochs go up and down by chance; without the lowest
-    epoch itself, because it is the lowest by chance as well.
-
-    Args:
-        loss: training loss of each epoch.
-        val_loss: validation loss of each epoch.
-
-    Example:
-        >>> overfitting_began([9, 5, 3, 2, 1, 0.5], [9, 6, 5, 6, 7, 8])
-        2
-        >>> overfitting_began([9, 5, 3, 2, 1, 0.5], [9, 6, 5, 4, 4, 3]) is None
-        True
-    """
-    best = _best(val_loss, higher=False)
-    if best is None or len(val_loss) - 1 - best < LEAST_EPOCHS_AFTER:
-        return None
-    val_after, after = np.asarray(val_loss[best + 1 :], float), np.asarray(loss[best + 1 :], float)
-    if not (np.isfinite(val_after).all() and np.isfinite(after).all()):
-        return None
-    epochs = np.arange(len(after))
-    rise = np.polyfit(epochs, val_after, 1)[0] * (len(epochs) - 1)
-    fall = np.polyfit(epochs, after, 1)[0]
-    return best if rise > 0 and rise >= LEAST_RISE * abs(val_loss[best]) and fall < 0 else None
-
-
-def _best(values, higher):
-    """Index of the last best finite value, or None."""
-    finite = [value for value in values if math.isfinite(value)]
-    if not finite:
-        return None
-    best = max(finite) if higher else min(finite)
-    return max(index for index, value in enumerate(values) if value == best)
 
 
 def _every(items, count):

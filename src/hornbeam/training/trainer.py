@@ -7,7 +7,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest, optimizers, scope
 from hornbeam.core.layer import as_value
-from hornbeam.training import advice
+from hornbeam.training import advice, report
 from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.custom_learning import CustomLearning
 from hornbeam.training.feeding import (
@@ -126,6 +126,11 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 if tensor._keras_history is not None:
                     advice.check_pair(term, _last_layer(tensor._keras_history[0]), K.int_shape(tensor))
         return objectives
+
+    def compile_report(self, print_fn=None):
+        """Print the optimizer, and the loss and the metrics that were resolved for each output."""
+        self._need_compiled("compile_report")
+        report.compile_report(self, print_fn)
 
     @property
     def metrics_names(self):

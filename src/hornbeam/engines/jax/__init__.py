@@ -5,6 +5,7 @@ from hornbeam.engines.jax import devices, memory
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
 devices.announce_devices()  # before the engine starts
 
+from hornbeam.engines.jax.compilations import compilations  # noqa: E402
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.devices import shard_number, step_devices, sum_over_shards  # noqa: E402
