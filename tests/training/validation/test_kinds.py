@@ -91,10 +91,16 @@ def test_metrics_with_state_start_anew_with_every_epoch_and_fold():
         return model
 
     y = (np.median(Y) < Y).astype("float32")
-    set_random_seed(1)
-    result = k_fold(make, X, y, k=2, seed=3, split="stratified", verbose=0, **SETTINGS)
-    set_random_seed(1)
-    assert_same(result, by_hand(fold_rows(41, 2, "stratified", y[:, 0], seed=3), make, X, y, **SETTINGS))
+
+    def seeded():
+        set_random_seed(1)
+        return make()
+
+    (fold, _) = fold_rows(41, 2, "stratified", y[:, 0], seed=3)
+    result = k_fold(seeded, X, y, split=[fold, fold], verbose=0, **SETTINGS)
+    assert_same(
+        result, {name: np.repeat(v, 2, axis=0) for name, v in by_hand([fold], seeded, X, y, **SETTINGS).items()}
+    )
 
 
 def test_dropout_draws_what_it_would_draw():
@@ -121,15 +127,15 @@ def test_weights_of_rows_and_classes():
 
     set_random_seed(1)
     settings = {"class_weight": classes, **SETTINGS}
-    result = k_fold(make, X, LABELS, k=2, shuffle=False, sample_weight=weights, verbose=0, **settings)
+    rest, held_out = fold_rows(41, 2, shuffle=False)[0]
+    result = k_fold(make, X, LABELS, split=[(rest, held_out)], sample_weight=weights, verbose=0, **settings)
     set_random_seed(1)
-    for number, (rest, held_out) in enumerate(fold_rows(41, 2, shuffle=False)):
-        validation = (X[held_out], LABELS[held_out], weights[held_out])
-        history = make().fit(
-            X[rest], LABELS[rest], sample_weight=weights[rest], validation_data=validation, verbose=0, **settings
-        )
-        for name, values in history.history.items():
-            np.testing.assert_allclose(result.fold_curves[name][number], values, rtol=1e-5, err_msg=name)
+    validation = (X[held_out], LABELS[held_out], weights[held_out])
+    history = make().fit(
+        X[rest], LABELS[rest], sample_weight=weights[rest], validation_data=validation, verbose=0, **settings
+    )
+    for name, values in history.history.items():
+        np.testing.assert_allclose(result.curves[name], values, rtol=1e-5, err_msg=name)
 
 
 def test_standardisation_knows_the_training_part_only():

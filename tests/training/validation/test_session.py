@@ -9,7 +9,6 @@ from hornbeam.callbacks import EarlyStopping
 from hornbeam.layers import BatchNormalization, Dense, Flatten, concatenate
 from hornbeam.training.validation import session
 from hornbeam.utils import set_random_seed
-from hornbeam.utils.splits import fold_rows
 from hornbeam.validation import k_fold
 
 draw = np.random.default_rng(0)
@@ -73,15 +72,18 @@ def test_state_inputs_and_outputs():
         model.compile("adam", "mse", metrics={"a": ["mae"]})
         return model
 
+    def seeded():
+        set_random_seed(1)
+        return make()
+
     series = draw.normal(size=(21, 5, 2)).astype("float32")
     x, y = {"two": series, "one": X}, {"a": Y, "b": Y[:, 0] > 0}
-    set_random_seed(1)
-    result = k_fold(make, x, y, k=2, shuffle=False, epochs=2, batch_size=4, verbose=0)
-    set_random_seed(1)
-    hand = by_hand(make, fold_rows(21, 2, shuffle=False), [X, series], [Y, Y[:, 0] > 0], epochs=2, batch_size=4)
-    for number, history in enumerate(hand):
-        for name, values in history.items():
-            np.testing.assert_allclose(result.fold_curves[name][number], values, rtol=1e-5, atol=1e-6, err_msg=name)
+    fold = (np.arange(10), np.arange(10, 21))
+    result = k_fold(seeded, x, y, split=[fold, fold], epochs=2, batch_size=4, verbose=0)
+    (hand,) = by_hand(seeded, [fold], [X, series], [Y, Y[:, 0] > 0], epochs=2, batch_size=4)
+    for name, values in hand.items():
+        np.testing.assert_allclose(result.fold_curves[name][0], values, rtol=1e-5, atol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(*result.fold_curves[name], err_msg=name)
 
 
 def test_a_loss_that_is_no_number():
@@ -96,3 +98,42 @@ def test_validation_in_larger_steps_changes_nothing(monkeypatch):
         set_random_seed(1)
         found.append(k_fold(dense, X, Y, split=[(range(9), range(9, 21))], epochs=2, batch_size=1, verbose=0))
     np.testing.assert_allclose(found[0].curves["val_loss"], found[1].curves["val_loss"], rtol=1e-6)
+
+
+def test_a_model_with_a_training_step_of_its_own():
+    class Own(Sequential):
+        def train_step(self, data):
+            x, y = data
+            with K.GradientTape() as tape:
+                loss = K.mean(K.square(self(x, training=True) - y))
+            gradients = tape.gradient(loss, self.trainable_weights)
+            self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
+            return {"loss": loss}
+
+        def test_step(self, data):
+            x, y = data
+            return {"loss": K.mean(K.square(self(x) - y))}
+
+    def make():
+        model = Own([Dense(1, input_shape=(4,))])
+        model.compile("sgd")
+        return model
+
+    folds = [(np.arange(12), np.arange(12, 21))]
+    set_random_seed(1)
+    result = k_fold(make, X, Y, split=folds, epochs=2, batch_size=4, verbose=0)
+    set_random_seed(1)
+    part = make().fit(X[:12], Y[:12], validation_data=(X[12:], Y[12:]), epochs=2, batch_size=4, verbose=0).history
+    np.testing.assert_allclose(result.curves["val_loss"], part["val_loss"], rtol=1e-5)
+
+
+def test_rows_in_a_file(tmp_path):
+    import h5py
+
+    with h5py.File(tmp_path / "rows.h5", "w") as file:
+        stored = file.create_dataset("x", data=X)
+        results = []
+        for x in (X, stored):
+            set_random_seed(1)
+            results.append(k_fold(dense, x, Y, k=2, shuffle=False, epochs=1, standardize=True, verbose=0))
+    np.testing.assert_allclose(results[0].scores["loss"], results[1].scores["loss"], rtol=1e-5)

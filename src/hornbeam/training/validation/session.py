@@ -270,8 +270,12 @@ class SharedModel:
 
     def _part(self, inputs, data, rows):
         """(x, y, sample_weight) of some rows, as `fit` takes them."""
-        names = self.model.output_names
         x = nest.pack_like(data.form, [a[rows] for a in inputs])
+        if getattr(self.model, "has_own_steps", False):  # targets and weights in whatever form they came
+            forms = self.model._own_forms
+            parts = [[a[rows] for a in group] for group in (data.targets, data.weights)]
+            return x, *(nest.pack_like(form, part) if part else None for form, part in zip(forms, parts, strict=True))
+        names = self.model.output_names
         y = {n: a[rows] for n, a in zip(names, data.targets, strict=True) if a is not None}
         weight = {n: w[rows] for n, w in zip(names, data.weights, strict=True) if w is not None}
         return x, y, weight or None
