@@ -5,6 +5,7 @@ import ctypes
 import os
 import struct
 import sys
+from pathlib import Path
 
 # Audit events that opening a model never causes. 'open' is looked at apart.
 _FORBIDDEN = (
@@ -14,6 +15,8 @@ _FORBIDDEN = (
 )  # fmt: skip
 _HARMLESS = ("os.listdir",)  # of the file's own folder: nothing is opened by it
 
+_SOURCES = (sys.prefix, sys.base_prefix, str(Path(__file__).resolve().parents[2]))  # libraries, Python, this checkout
+
 _watchers = []
 _installed = []
 
@@ -21,10 +24,6 @@ _installed = []
 def _hook(event, arguments):
     for watcher in _watchers:
         watcher.note(event, arguments)
-
-
-def _own_sources():
-    return {getattr(module, "__file__", None) for module in list(sys.modules.values())}
 
 
 class Watcher:
@@ -41,7 +40,7 @@ class Watcher:
                 return
             name = os.path.realpath(os.fsdecode(path))
             writes = bool(flags & (os.O_WRONLY | os.O_RDWR)) if isinstance(flags, int) else False
-            if name.endswith(".py") and not writes and name in _own_sources():  # a traceback shows its lines
+            if name.endswith(".py") and not writes and name.startswith(_SOURCES):  # a traceback shows its lines
                 return
             if name not in self.allowed or writes or (isinstance(mode, str) and set(mode) & set("wax+")):
                 self.events.append(f"open {name} {mode}")
