@@ -104,7 +104,7 @@ class RecordedUpdates:
         return {"kept": [v.value for v in self._record.kept]}
 
     def _entry(self, weights, variables):
-        entry = StateKeeper._entry(self, weights, variables)
+        entry = StateKeeper._entry(self, weights, variables)  # pyright: ignore[reportArgumentType]
         entry.record = self._record
         return entry
 

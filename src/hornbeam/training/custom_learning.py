@@ -1,6 +1,7 @@
 """Learning in one's own way: `train_step` and its kin to override, and what their code calls on the model."""
 
 import inspect
+from typing import TYPE_CHECKING, Any
 
 from hornbeam import backend as K
 from hornbeam import metrics, nest, scope
@@ -26,11 +27,14 @@ class CustomLearning:
     """
 
     run_eagerly = False
-    _metrics_given = ()
-    _loss_mean = None
+    _metrics_given: Any = ()
+    _loss_mean: Any = None
     _own_forms = (None, None)  # of the targets and weights handed over
-    _own_metrics = None
-    _own_objectives = None
+    _own_metrics: Any = None
+    _own_objectives: Any = None
+
+    if TYPE_CHECKING:
+        __call__: Any  # the layer's
 
     @property
     def has_own_steps(self):
@@ -168,7 +172,8 @@ class CustomLearning:
             shapes = [(None, *K.int_shape(o)[1:]) for o in nest.flatten(y_pred)]
             if self._graph is None:
                 self._guessed_output_names = [f"output_{i + 1}" for i in range(len(shapes))]
-            loss, given, loss_weights, weighted = self._compiled_with
+            compiled: Any = self._compiled_with
+            loss, given, loss_weights, weighted = compiled
             self._own_objectives = Objectives(self.output_names, shapes, loss, None, loss_weights, None)
             found = Objectives(self.output_names, shapes, loss, given, loss_weights, weighted)
             self._own_metrics = [[_as_object(term, found._full(name, term.name)) for term in terms]
@@ -191,13 +196,15 @@ class CustomLearning:
     def _all_metrics(self):
         if self.has_own_steps:
             return self.metrics
-        return [metric for _, metric in self._objectives.stateful_metrics]
+        objectives: Any = self._objectives
+        return [metric for _, metric in objectives.stateful_metrics]
 
     # --- Programs and data ---
 
     def _forget_own_steps(self):
         self._own_objectives = self._own_metrics = None
-        loss = (self._compiled_with or (None,))[0]
+        given: Any = getattr(self, "_compiled_with", None)
+        loss = None if given is None else given[0]
         self._loss_mean = metrics.Mean(name="loss") if self.has_own_steps and loss is not None else None
 
     def _make_steps(self, data, trainable):
@@ -238,20 +245,18 @@ class CustomLearning:
         if not self.run_eagerly or self._graph is not None or hasattr(self, "_build_from"):
             super()._trace_once(inputs, form)
             return
-        outputs = self(nest.pack_like(form, [K.engine.convert(a[:2]) for a in inputs]), training=False)
+        outputs = self.__call__(nest.pack_like(form, [K.engine.convert(a[:2]) for a in inputs]), training=False)
         self.built = True
         self._traced_shapes = [(None, *K.int_shape(o)[1:]) for o in nest.flatten(outputs)]
 
     def _build_own(self, inputs, form):
-        from hornbeam.core.layer import Layer
-
         callable_ = self._graph is not None or getattr(type(self).call, "__qualname__", "") not in (
             "Model.call", "Layer.call",
         ) or hasattr(self, "_build_from")  # fmt: skip
         if not self.built and callable_ and not self.run_eagerly:
             self._trace_once(inputs, form)
         elif not callable_:
-            Layer.build(self, None)
+            self.built = True
         if self._trainable_at_compile is None:
             self._remember_trainable()
 
@@ -308,8 +313,8 @@ def _check_signatures(model):
         names = list(inspect.signature(step).parameters)
         if len(names) > 2 and names[1] == "state":
             raise TypeError(
-                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3 on JAX, which hands the "
-                f"state about. Here it is {name}(self, data): use self.trainable_weights, GradientTape and "
+                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3's stateless engine, which "
+                f"hands the state about. Here it is {name}(self, data): use self.trainable_weights, GradientTape and "
                 f"self.optimizer.apply_gradients; the library makes it pure."
             )
 
