@@ -81,7 +81,7 @@ WRONG = {
     "kernel local": (lambda: L.LocallyConnected1D(3, 6)(Input((5, 1))), "LocallyConnected1D", r"\(5,\)", "a smaller"),
     "kernel recurrent": (lambda: L.ConvLSTM2D(2, 6)(Input((3, 5, 5, 1))), "ConvLSTM2D", r"5, 5, 1\)", "smaller one"),
     "pool": (lambda: L.MaxPooling1D(6)(Input((5, 1))), "MaxPooling1D", r"\(None, 5, 1\)", "a smaller"),
-    "stride and dilation": (lambda: L.Conv2D(3, 3, 2, dilation_rate=2), "Conv2D", r"strides \(2, 2\)", "Keep one"),
+    "stride, dilation": (lambda: L.Conv2D(3, 3, strides=2, dilation_rate=2), "Conv2D", r"strides \(2, 2\)", "Keep one"),
     "local, other length": (
         lambda: called_on(L.LocallyConnected1D(2, 2), X, X[:, :3]), "LocallyConnected1D", r"\(2, 3, 3\)", "size 4"
     ),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from harness import check_layer, quick_compilation
+from harness import check_layer
 from hornbeam import activations, initializers
 from hornbeam import backend as K
 from hornbeam.layers import (
@@ -17,12 +17,6 @@ from hornbeam.layers import (
     SimpleRNN,
 )
 from hornbeam.models import Model, Sequential
-
-
-@pytest.fixture(autouse=True)
-def _programs_that_run_once():
-    with quick_compilation():
-        yield
 
 
 def some(*shape):
