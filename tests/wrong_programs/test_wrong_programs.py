@@ -5,11 +5,15 @@ Each row: a title, the program, the kind of error, and a distinctive part of the
 
 # ruff: noqa: E501  (a table: one row a line)
 
+import os
+import tempfile
+
 import numpy as np
 import pytest
 
 import hornbeam as keras
 from hornbeam import backend as K
+from hornbeam import callbacks as cb
 from hornbeam import layers, models, optimizers
 from hornbeam.callbacks import Callback, EarlyStopping
 from hornbeam.layers import Dense, Dropout, Flatten, Input, Reshape
@@ -168,11 +172,101 @@ WRONG_DATA = [
     ("sizes to_categorical cannot hold", lambda: keras.utils.to_categorical([0, 3], 3), ValueError, "3"),
 ]  # fmt: skip
 
-ALL = [*WRONG_LAYERS, *WRONG_MODELS, *WRONG_COMPILES, *WRONG_DATA]
+
+
+def callbacks_of(*callbacks, **kwargs):
+    return regressor().fit(X, X[:, :1], verbose=0, callbacks=list(callbacks), **kwargs)
+
+
+def saved(name, content=None):
+    """A path in a folder of this test's own; with a file of this content, if there is some."""
+    path = os.path.join(tempfile.mkdtemp(dir=os.environ["KERAS_HOME"]), name)
+    if content is not None:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(content)
+    return path
+
+
+def weights_of(model):
+    path = saved("weights.h5")
+    model.save_weights(path)
+    return path
+
+
+def resumed_by_another():
+    folder = saved("run")
+    regressor().fit(X, X[:, :1], verbose=0, resume=folder)
+    return regressor(3).fit(X, X[:, :3], verbose=0, resume=folder)
+
+
+def scheduled():
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile(optimizers.SGD(lambda step: 0.1), "mse")
+    return model.fit(X, X[:, :1], verbose=0, callbacks=[cb.LearningRateScheduler(lambda epoch: 0.1)])
+
+
+def loss_without_a_name():
+    model = Sequential([Dense(1, input_shape=(4,))])
+    model.compile("sgd", lambda y_true, y_pred: K.mean(y_pred - y_true))
+    return model.save(saved("m.h5"))
+
+
+def batches():
+    yield X, X[:, :1]
+
+
+WRONG_CALLBACKS = [
+    ("a name without validation data", lambda: callbacks_of(EarlyStopping("val_loss")), ValueError, "EarlyStopping looks for 'val_loss', which this training will not produce. It will produce: loss. Pass validation_data"),
+    ("a watched name misspelt", lambda: callbacks_of(EarlyStopping("val_los"), validation_split=0.5), ValueError, "It will produce: loss, val_loss. Did you mean 'val_loss'?"),
+    ("a metric that compile was not given", lambda: callbacks_of(cb.ReduceLROnPlateau("accuracy")), ValueError, "ReduceLROnPlateau looks for 'accuracy', which this training will not produce. It will produce: loss. Metrics are given to compile."),
+    ("a name in a file name", lambda: callbacks_of(cb.ModelCheckpoint("w.{val_acc:.2f}.h5")), ValueError, "ModelCheckpoint looks for 'val_acc'"),
+    ("a factor that raises the rate", lambda: cb.ReduceLROnPlateau(factor=2), ValueError, "factor must be below 1, for the rate to go down; got 2"),
+    ("an unknown mode", lambda: EarlyStopping("loss", mode="least"), ValueError, "mode must be 'auto', 'min' or 'max'; got 'least'"),
+    ("a rate where its function stands", lambda: cb.LearningRateScheduler(0.1), TypeError, "takes a function of (epoch) or (epoch, lr); got 0.1"),
+    ("a schedule that returns nothing", lambda: callbacks_of(cb.LearningRateScheduler(lambda epoch: None)), ValueError, "schedule(0) must return a number, the learning rate; got None"),
+    ("two masters of the rate", scheduled, ValueError, "Give the optimizer a plain learning rate, or leave this callback out"),
+    ("a hook misspelt", lambda: cb.LambdaCallback(on_epoch_ends=print), TypeError, "Did you mean 'on_epoch_end'?"),
+    ("a period of no epochs", lambda: cb.ModelCheckpoint("a.h5", period=0), ValueError, "period must be a whole number of epochs from 1 on; got 0"),
+    ("a log in a folder that is not there", lambda: callbacks_of(cb.CSVLogger(saved("no/log.csv"))), FileNotFoundError, "Give a file in a folder that exists; os.makedirs makes one"),
+    ("an address without http", lambda: cb.RemoteMonitor("localhost:9000"), ValueError, "an address such as 'http://localhost:9000'; got 'localhost:9000'"),
+    ("how often a backup is made", lambda: cb.BackupAndRestore("run", "batch"), ValueError, "'epoch', 'auto' or a whole number of steps; got 'batch'"),
+    ("the backup of another model", resumed_by_another, ValueError, "The backup is of another run"),
+    ("how often TensorBoard is written", lambda: cb.TensorBoard(update_freq="step"), ValueError, "update_freq must be 'epoch', 'batch' or a whole number; got 'step'"),
+    ("a rise longer than the training", lambda: cb.OneCycle(0.1, warmup_fraction=2), ValueError, "warmup_fraction must be a number between 0 and 1; got 2"),
+    ("rates that do not grow", lambda: cb.lr_find(regressor(), X, X[:, :1], lowest=1.0, highest=0.1), ValueError, "lr_find goes from a lowest rate above 0 to a higher one"),
+]  # fmt: skip
+
+WRONG_FILES = [
+    ("a file that is not there", lambda: models.load_model(saved("none.h5")), OSError, "none.h5: there is no such file"),
+    ("a text as a model", lambda: models.load_model(saved("text.h5", "hello")), ValueError, "this is no model: it begins with b'hello'. Models are HDF5 (.h5), .keras"),
+    ("weights as a model", lambda: models.load_model(weights_of(regressor())), ValueError, "holds weights only. Build the model in code, then call model.load_weights(path)"),
+    ("the weights of another model", lambda: regressor(3).load_weights(weights_of(regressor())), ValueError, "has shape (4, 3), in the file (4, 1). Is it the file of another model?"),
+    ("a folder that is not there", lambda: regressor().save(saved("no/such/m.h5")), OSError, "Make it first, with os.makedirs"),
+    ("a loss without a name in a file", loss_without_a_name, ValueError, "Or save with include_optimizer=False, and compile again after loading"),
+    ("a class that nobody knows", lambda: models.model_from_json(regressor().to_json().replace('"Dense"', '"Dens"')), ValueError, "Unknown layer 'Dens'. Did you mean 'Dense'? If it is your own, pass custom_objects"),
+]  # fmt: skip
+
+WRONG_STREAMS = [
+    ("y beside a generator", lambda: regressor().fit(batches(), X), ValueError, "let each batch be (x, y) or (x, y, sample_weight)"),
+    ("the function that makes a generator", lambda: regressor().fit(batches), TypeError, "Call it, so that it gives a generator: batches()"),
+    ("a generator of another width", lambda: regressor().fit(iter([(X[:, :2], X[:, :1])]), steps_per_epoch=1), ValueError, "needs rows of shape (4,), got an array of shape (6, 2)"),
+    ("batches of four parts", lambda: regressor().fit(iter([(X, X, X, X)])), ValueError, "A batch is (x, y), (x, y, sample_weight) or x alone; got a tuple of 4"),
+    ("a generator that is used up", lambda: regressor().fit(iter([])), ValueError, "A generator gives its batches once: make a new one"),
+    ("epochs of no steps", lambda: regressor().fit(X, X[:, :1], steps_per_epoch=0), ValueError, "steps_per_epoch must be a whole number of batches, 1 or more; got 0"),
+    ("a split misspelt", lambda: regressor().fit(X, X[:, :1], validation_split=0.5, split="randm"), ValueError, "Unknown split 'randm'. Did you mean 'random'?"),
+    ("half an epoch", lambda: regressor().fit(X, X[:, :1], epochs=0.5), ValueError, "epochs must be a whole number of epochs, 0 or more; got 0.5"),
+    ("a word for verbose", lambda: regressor().fit(X, X[:, :1], verbose="loud"), ValueError, "verbose must be 0 (silent), 1 (a progress line) or 2 (a line an epoch); got 'loud'"),
+    ("validation every 0 epochs", lambda: regressor().fit(X, X[:, :1], validation_freq=0), ValueError, "validation_freq must be a whole number from 1 on, or a list; got 0"),
+    ("shuffling misspelt", lambda: regressor().fit(X, X[:, :1], shuffle="batches"), ValueError, "shuffle must be True, False or 'batch', which shuffles whole batches; got 'batches'"),
+    ("a list of class weights", lambda: classifier().fit(X, ONE_HOT, class_weight=[1.0, 2.0, 1.0]), TypeError, "From a list: dict(enumerate(weights))"),
+    ("weights for a class by name", lambda: classifier().fit(X, ONE_HOT, class_weight={"cat": 1.0}), ValueError, "class_weight names the class 'cat'"),
+]  # fmt: skip
+
+ALL = [*WRONG_LAYERS, *WRONG_MODELS, *WRONG_COMPILES, *WRONG_DATA, *WRONG_CALLBACKS, *WRONG_FILES, *WRONG_STREAMS]
 
 
 def test_the_table_is_long():
-    assert len(ALL) >= 60
+    assert len(ALL) >= 100
     assert len({title for title, *_ in ALL}) == len(ALL)
 
 

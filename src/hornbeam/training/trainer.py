@@ -27,6 +27,7 @@ from hornbeam.training.logs import MetricDict
 from hornbeam.training.nonfinite import LossWatch
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.one_batch import OneBatch
+from hornbeam.training.options import check_fit_options
 from hornbeam.training.rehearsal import few_batches, shortened
 from hornbeam.training.resume import Standing
 from hornbeam.training.runner import QUIET_S, REFRESH_S, Averages, metric_value, new_seed, step_values
@@ -214,6 +215,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         self._need_compiled("fit")
         epochs = old_epochs(kwargs, epochs)
         options = {**_FIT_ONLY, **_checked_keywords("fit", kwargs, _FIT_ONLY)}
+        check_fit_options(epochs, initial_epoch, verbose, shuffle, class_weight, options["validation_freq"])
         callbacks, epochs, steps_per_epoch, validation_steps = shortened(
             options, callbacks, epochs, initial_epoch, steps_per_epoch, validation_steps
         )

@@ -209,7 +209,13 @@ class CSVLogger(Callback):
     def on_train_begin(self, logs=None):
         """Open the file; take over its columns if it is continued."""
         self.keys = self._columns_there() if self.append else None
-        self._file = open(self.filename, "a", newline="", encoding="utf-8")  # noqa: SIM115  closed in on_train_end
+        try:
+            self._file = open(self.filename, "a", newline="", encoding="utf-8")  # noqa: SIM115  closed in on_train_end
+        except OSError as error:
+            raise type(error)(
+                error.errno, f"CSVLogger cannot write {self.filename!r}: {error.strerror}. Give a file in a folder "
+                f"that exists; os.makedirs makes one"
+            ) from error
         self._end = None if self.append else 0
         # A second fit with the same object goes on; only the first may have replaced the file.
         self.append = True
