@@ -10,7 +10,7 @@ from hornbeam.training.sources.columns import as_column, is_column, rows_of
 
 # Data up to this size stays where the engine computes, and batches are gathered there; larger data is fed in chunks.
 RESIDENT_BYTES = 1 << 30
-CHUNK_BYTES = 16 << 20  # of stacked batches handed over at a time, when data is fed in chunks
+CHUNK_BYTES = 8 << 20  # of stacked batches handed over at a time, when data is fed in chunks
 
 
 class ArrayData:
@@ -24,7 +24,10 @@ class ArrayData:
 
     Attributes:
         rows: N.
+        may_stay: False for parts of data that is too large to stay where the engine computes.
     """
+
+    may_stay = True
 
     def __init__(self, inputs, targets=(), weights=(), form=None):
         self.inputs = list(inputs)
@@ -50,7 +53,8 @@ class ArrayData:
     @property
     def resident(self):
         """Small enough to stay where the engine computes, and nothing that is read as it is needed?"""
-        return self.nbytes <= RESIDENT_BYTES and not any(is_column(a) for a in nest.flatten(self.arrays()))
+        small = self.may_stay and self.nbytes <= RESIDENT_BYTES
+        return small and not any(is_column(a) for a in nest.flatten(self.arrays()))
 
     def on_device(self):
         """The arrays, moved to the engine once."""

@@ -155,6 +155,26 @@ def _check_labels(array, classes, what):
         )
 
 
+def fit_weight(array, shape, what):
+    """`array` as weights for an output of `shape`: one a row, or one a step where the output has steps.
+
+    Raises:
+        ValueError: it has another shape.
+    """
+    if array.ndim == 2 and array.shape[1] == 1 and len(shape) == 2:
+        return array[..., 0]
+    steps = shape[1 : max(array.ndim, 1)]
+    if array.ndim in range(1, max(2, len(shape))) and all(
+        w is None or w == s for w, s in zip(steps, array.shape[1:], strict=True)
+    ):
+        return array
+    by_step = f", or by step ({', '.join(['rows', *map(str, shape[1:-1])])})" if len(shape) > 2 else ""
+    raise ValueError(
+        f"{what} has shape {array.shape}; the output gives rows of shape {tuple(shape[1:])}, so weights have the shape "
+        f"(rows,){by_step}."
+    )
+
+
 def checked_ids(array, layer):
     """`array`, whose word ids lie within the table of an Embedding."""
     return _looked_at(array, lambda rows: _check_ids(rows, layer))

@@ -152,7 +152,9 @@ class Feeding(Preparation):
 
 def _part(data, rows):
     cut = [[part_of(a, rows) for a in group] for group in (data.inputs, data.targets, data.weights)]
-    return ArrayData(*cut, form=data.form)
+    part = ArrayData(*cut, form=data.form)
+    part.may_stay = data.resident
+    return part
 
 
 def checked_batch_size(size, source):

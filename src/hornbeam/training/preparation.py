@@ -180,6 +180,10 @@ class Preparation:
         weights = [
             None if w is None else as_array(w, f"sample_weight of {n!r}") for w, n in zip(weights, names, strict=True)
         ]
+        for i, (weight, term) in enumerate(zip(weights, self._objectives.losses, strict=True)):
+            if weight is not None and term is not None and (term.checked or term.integer):
+                what = f"sample_weight of {names[i]!r}"
+                weights[i] = data_checks.fit_weight(weight, self._objectives.shapes[i], what)
         if class_weight is None:
             return weights
         by_output = class_weight if _has_dicts(class_weight) else {names[0]: class_weight}
