@@ -21,12 +21,15 @@ from hornbeam import (
     utils,
     validation,
 )
+from hornbeam.backend import GradientTape
+from hornbeam.core import precision as mixed_precision
 from hornbeam.layers import Input
 from hornbeam.models import Model, Sequential
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "GradientTape",
     "Input",
     "Model",
     "Sequential",
@@ -40,6 +43,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "optimizers",
     "regularizers",

@@ -28,7 +28,7 @@ def resident():
 
 def test_a_trained_model_is_gone_with_its_programs_when_nobody_holds_it():
     model = train_one()
-    watched = [weakref.ref(model), weakref.ref(model._steps), weakref.ref(model.layers[0]), weakref.ref(model.optimizer)]
+    watched = [weakref.ref(thing) for thing in (model, model._steps, model.layers[0], model.optimizer)]
     del model
     gc.collect()
     assert [ref() for ref in watched] == [None] * 4

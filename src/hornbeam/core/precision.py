@@ -85,6 +85,10 @@ def set_global_policy(policy):
         _state["policy"] = None
 
 
+set_policy = set_dtype_policy = set_global_policy  # Keras 2's and Keras 3's names
+dtype_policy = global_policy
+
+
 def policy_of(given):
     """The policy that `given` means: a policy, its name or configuration, or None for the one in force."""
     if given is None:

@@ -50,7 +50,7 @@ class StoredLayer:
 
     name: str
     weights: list[tuple[str, np.ndarray]] = field(default_factory=list)
-    classic: list[tuple[int, str]] | None = None
+    classic: list | None = None
 
 
 @dataclass

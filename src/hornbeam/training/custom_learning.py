@@ -10,6 +10,7 @@ from hornbeam.training.custom_steps import CustomSteps, EagerCustomSteps, EagerS
 from hornbeam.training.data import ArrayData, as_array, by_name
 from hornbeam.training.objectives import Objectives
 from hornbeam.training.steps import Steps
+from hornbeam.utils.batches import unpack_x_y_sample_weight
 
 _STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
 
@@ -313,33 +314,7 @@ def _check_signatures(model):
         names = list(inspect.signature(step).parameters)
         if len(names) > 2 and names[1] == "state":
             raise TypeError(
-                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3's stateless engine, which "
+                f"{type(model).__name__}.{name}({', '.join(names)}) is written for Keras 3's stateless form, which "
                 f"hands the state about. Here it is {name}(self, data): use self.trainable_weights, GradientTape and "
                 f"self.optimizer.apply_gradients; the library makes it pure."
             )
-
-
-def unpack_x_y_sample_weight(data):
-    """(x, y, sample_weight) from what a step is given; None for what is not there.
-
-    Example:
-        >>> unpack_x_y_sample_weight(("x", "y"))
-        ('x', 'y', None)
-    """
-    if not isinstance(data, (tuple, list)):
-        return data, None, None
-    if len(data) > 3:
-        raise ValueError(f"A batch is x, (x, y) or (x, y, sample_weight); got {len(data)} parts.")
-    return (*data, *[None] * (3 - len(data)))
-
-
-def pack_x_y_sample_weight(x, y=None, sample_weight=None):
-    """What a step is given: x alone, (x, y) or (x, y, sample_weight).
-
-    Example:
-        >>> pack_x_y_sample_weight("x", "y")
-        ('x', 'y')
-    """
-    if y is None:
-        return (x,) if isinstance(x, (tuple, list)) else x
-    return (x, y) if sample_weight is None else (x, y, sample_weight)

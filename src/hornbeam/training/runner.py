@@ -2,6 +2,7 @@
 
 import itertools
 import time
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -75,7 +76,7 @@ class Run:
                 yield offset + start, chunk.rows[start : start + length], logs
                 start += length
 
-    def pieces(self, shuffle, count, skip=0):
+    def pieces(self, shuffle, count, skip=0) -> Iterator[tuple["Chunk", int]]:
         """The pass as chunks, each with the number of the step that its first place is."""
         plan, counts = plan_epoch(self.data.rows, self.batch_size, shuffle, count)
         tail = None
@@ -94,7 +95,7 @@ class Run:
         counts = None if counts is None else K.engine.to_device(counts)
         yield Chunk(arrays, plan, counts, rows, len(rows), skip), 0
 
-    def _fed(self, plan, counts, skip):
+    def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
         """Chunks of stacked batches of one length, each made while the one before is computed."""
         most = min(self.data.chunk_steps(self.batch_size), len(plan) - skip)
 

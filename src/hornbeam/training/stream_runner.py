@@ -30,7 +30,7 @@ class StreamRun(Run):
         self.data = self.stream = stream
         self.resident = False
 
-    rows = None
+    rows = None  # pyright: ignore[reportAssignmentType]
 
     @property
     def dry(self):

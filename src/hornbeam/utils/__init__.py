@@ -8,6 +8,7 @@ from hornbeam.registry import (
     get_registered_object,
     register_keras_serializable,
 )
+from hornbeam.utils.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hornbeam.utils.data_utils import get_file, validate_file
 from hornbeam.utils.io_utils import HDF5Matrix
 from hornbeam.utils.np_utils import normalize, to_categorical
@@ -30,9 +31,11 @@ __all__ = [
     "get_registered_object",
     "model_to_dot",
     "normalize",
+    "pack_x_y_sample_weight",
     "plot_model",
     "register_keras_serializable",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
     "validate_file",
 ]

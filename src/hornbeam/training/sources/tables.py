@@ -18,7 +18,7 @@ def is_row_table(value):
 def columns_of_rows(table):
     """The columns of a data set of rows, read when needed; one access serves all of them."""
     table = table.with_format("numpy")
-    kept = [None, None]  # row numbers read last, and what came
+    kept: list = [None, None]  # row numbers read last, and what came
 
     def read(name):
         def rows_of(rows):
