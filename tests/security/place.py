@@ -98,6 +98,7 @@ class Place:
 def attempt(place, load, *allowed, strict=True):
     """Carry out `load` under watch; gives its error, or None."""
     error = None
+    place.watch.seen()  # what was before is no concern
     with watching(*allowed) as events:
         try:
             load()
