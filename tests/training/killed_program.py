@@ -1,6 +1,6 @@
 """A program that trains, is killed, and is started again: `python killed_program.py FOLDER SECONDS`.
 
-Everything that could differ is in it: dropout, statistics of batches, shuffling, validation, EarlyStopping,
+Everything that could differ is in it: arrays, a Sequence, a generator, dropout, statistics of batches, EarlyStopping,
 ReduceLROnPlateau, a callback that counts, a CSV file. SIGKILL comes so many seconds after the first step (0: never).
 When all is done, result.npz holds the weights and result.json the history.
 """
@@ -47,7 +47,7 @@ def kill():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class Numbers(getattr(utils, "Sequence", object)):
+class Numbers(utils.Sequence):
     """Batches in an order that changes after every epoch."""
 
     def __init__(self, x, y):
@@ -89,8 +89,6 @@ def main():
     held = (np.random.rand(16, 4), np.random.rand(16, 1))
     sources = {"array": ((x, y), {"batch_size": 9}), "sequence": ((Numbers(x, y),), {}),
                "generator": ((endless(x, y),), {"steps_per_epoch": 4})}  # fmt: skip
-    if not hasattr(utils, "Sequence"):
-        sources = {"array": sources["array"]}
     weights, histories = {}, {}
     model = net()
     for name, (data, options) in sources.items():
