@@ -29,7 +29,7 @@ class Feeding(Preparation):
         options = options or {}
         bucketed = options.get("bucket_by_length")
         if bucketed and stream_kind(x) is None:
-            x = Buckets(x, y, sample_weight, checked_batch_size(size, None), shuffle)
+            x = Buckets(x, y, sample_weight, checked_batch_size(size, None) or 32, shuffle)
             y = sample_weight = None
         stream, sample = self._prepare_stream(
             x, with_targets, class_weight, y, sample_weight, shuffle=bool(shuffle), workers=options.get("workers"),
@@ -186,6 +186,13 @@ def checked_steps(what, steps):
     if isinstance(steps, float) and steps >= 1:  # what `len(x) / batch_size` gives; classic Keras rounded up
         return int(np.ceil(steps))
     raise ValueError(f"{what} must be a whole number of batches, 1 or more; got {steps!r}.")
+
+
+def close(*sources):
+    """End the processes that make batches for these streams; arrays need nothing."""
+    for source in sources:
+        if isinstance(source, Stream):
+            source.close()
 
 
 def warn_of_dry(run, epoch, wanted):

@@ -111,7 +111,7 @@ class Run:
 
         feed = Feed([stack], range(skip, len(plan), most), ahead=1, what="piece of the data")
         try:
-            yield from feed
+            yield from feed  # pyright: ignore[reportReturnType]
         finally:
             feed.close()
 
