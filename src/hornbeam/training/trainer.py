@@ -15,6 +15,7 @@ from hornbeam.training.feeding import (
     Feeding,
     checked_batch_size,
     checked_steps,
+    close,
     in_order,
     joined,
     real_rows,
@@ -261,6 +262,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 logs.update((f"val_{name}", value) for name, value in found.items())
             watchers.on_epoch_end(epoch, logs)
         watchers.on_train_end()
+        close(data, validation)
         return history
 
     def _names_in_logs(self):
@@ -335,6 +337,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         watchers = CallbackList(callbacks)
         watchers.set_model(self)
         found = self._evaluate(data, size, steps, watchers, verbose)
+        close(data)
         if return_dict:
             return dict(found)
         return nest.unpack_singleton(list(found.values()))
@@ -404,6 +407,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         if progress is not None and progress.target != seen:
             progress.finish()
         watchers.on_predict_end()
+        close(data)
         return self._in_output_form(in_order(data, [joined(group) for group in zip(*parts, strict=True)]))
 
     def _in_output_form(self, flat):

@@ -6,6 +6,7 @@ import time
 import traceback
 import warnings
 import weakref
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,7 @@ class Feed:
     def __iter__(self):
         return self
 
-    def __next__(self):
+    def __next__(self) -> Any:
         ok, value, item = self._make_one() if self._inline is not None else self._fetch()
         if ok:
             return value

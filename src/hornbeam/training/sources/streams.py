@@ -108,7 +108,7 @@ class Stream:
         if not self._peeked:
             number = self._numbers()[0] if self.kind == "sequence" and self._numbers() else 0
             try:
-                self._peeked[number] = self._fetch(number)
+                self._peeked[number] = next(Feed([self._fetch], [number], ahead=0))
             except (StopIteration, IndexError) as error:
                 if isinstance(error, IndexError) and self.batches:
                     raise
