@@ -166,7 +166,9 @@ def name_to_store(thing):
             f"and hand that over; code itself is never saved."
         )
     namesakes = [_known.get(kind, {}).get(name) for kind in ("loss", "metric", "activation")]
-    if not _is_own(thing) and any(other is not None and other is not thing for other in namesakes):
+    # Written in Python, so probably by the user; `np.tanh` and its like mean what their names say.
+    own = inspect.isfunction(thing) and not _is_own(thing)
+    if own and any(other is not None and other is not thing for other in namesakes):
         warnings.warn(
             f"Your function {name!r} is stored by a name that Hornbeam's own {name!r} has, and will load as that one. "
             f"Rename it, put @register_keras_serializable() above it, or load with custom_objects={{{name!r}: ...}}.",
