@@ -74,7 +74,7 @@ def stacks():
 # Keras 3 would call it negative_slope, but Keras 2 knows `alpha` only, which Keras 3 takes too.
 @pytest.mark.filterwarnings("ignore:Argument `alpha` is deprecated")
 @pytest.mark.parametrize(
-    "name", ["sequences", "words", "pictures", pytest.param("states", marks=pytest.mark.nightly)]
+    "name", ["sequences", "pictures", *(pytest.param(name, marks=pytest.mark.nightly) for name in ("words", "states"))]
 )
 def test_stacks_open_in_keras_3(name, tmp_path):
     model = randomize(stacks()[name]())
