@@ -26,7 +26,7 @@ class Buckets(Sequence):
 
     Example:
         >>> buckets = Buckets([[1], [2, 3], [4]], batch_size=2)
-        >>> [buckets[i][0].tolist() for i in range(len(buckets))]
+        >>> [buckets[i].tolist() for i in range(len(buckets))]
         [[[1], [4]], [[2, 3]]]
     """
 
