@@ -305,6 +305,6 @@ def test_wrong_steps_are_answered():
         def train_step(self, data):
             return {"loss": data[1]}
 
-    for kind, words in [(Stateless, "stateless engine"), (Nothing, "must return a dict"), (Rows, "K.mean")]:
+    for kind, words in [(Stateless, "stateless form"), (Nothing, "must return a dict"), (Rows, "K.mean")]:
         with pytest.raises((TypeError, ValueError), match=words):
             _made(kind).fit(X, Y, verbose=0)
