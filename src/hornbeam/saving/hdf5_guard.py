@@ -75,7 +75,7 @@ class GuardedFile:
         self.datasets = {}  # path -> (shape, dtype)
         self._file = self._read_at = None
         self._raw = None
-        self._arrays = {}
+        self._arrays, self._plain = {}, {}
         with guards.refusing(self.path, "the HDF5 file"):
             self._open(data)
             try:
@@ -215,7 +215,7 @@ class GuardedFile:
 
     def _look_at(self, path, dataset):
         """(shape, dtype) of a dataset after every check."""
-        from h5py import h5d, h5s
+        from h5py import h5d, h5s, h5t
 
         plan = dataset.get_create_plist()  # first: asking a virtual dataset for its shape opens other files
         layout = plan.get_layout()
@@ -240,6 +240,8 @@ class GuardedFile:
             begin = dataset.get_offset()
             if begin is None or begin + stored > self.size:
                 raise self.refused(f"the dataset {path!r} ends behind the end of the file", _DAMAGED)
+            if dtype.kind != "b" and dataset.get_type().equal(h5t.py_create(dtype)):
+                self._plain[path] = begin  # as in memory: no need of HDF5 to read it
         self._stored += stored
         self._declared += declared
         return shape, dtype
@@ -287,12 +289,23 @@ class GuardedFile:
             shape, dtype = self.datasets[path]
             with guards.refusing(self.path, f"the dataset {path!r}"):
                 values = np.empty(shape, dtype)
-                if values.size:
+                if path in self._plain and self._raw is not None:
+                    self._read_plain(values, self._plain[path])
+                elif values.size:
                     dataset = h5d.open(self._file, path.encode())
                     kind = dataset.get_type() if dtype.kind == "b" else h5t.py_create(dtype)
                     dataset.read(h5s.ALL, h5s.ALL, values, kind)
                 self._arrays[path] = values
         return self._arrays[path]
+
+    def _read_plain(self, values, begin):
+        self._raw.seek(begin)
+        left = values.reshape(-1).view(np.uint8)
+        while len(left):
+            count = self._raw.readinto(left.data)
+            if not count:
+                raise OSError("it ends too early")
+            left = left[count:]
 
     def attribute(self, path, name):
         """Value of an attribute: a str, a list of str, or an array of numbers; None if there is none.
