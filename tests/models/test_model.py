@@ -8,7 +8,7 @@ import pytest
 from hornbeam import backend as K
 from hornbeam import layers
 from hornbeam.callbacks import Callback
-from hornbeam.layers import Add, Concatenate, Dense, Dropout, Input, Lambda, Layer
+from hornbeam.layers import LSTM, Add, Concatenate, Dense, Dropout, Input, Lambda, Layer
 from hornbeam.models import Model, Sequential, model_from_config, model_from_json
 
 X = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], "float32")
@@ -469,3 +469,17 @@ def test_a_variable_closed_over_in_a_lambda_or_a_loss_is_read_anew_when_it_was_s
         assert model.evaluate(X, zero, verbose=0) == pytest.approx(value**3 * np.mean(X**2), rel=1e-5)
     history = model.fit(X, zero, epochs=3, verbose=0, callbacks=[Anneal()]).history["loss"]
     np.testing.assert_allclose(history, [b**3 * np.mean(X**2) for b in (1, 2, 3)], rtol=1e-5)
+
+
+def test_layers_whose_first_weights_are_computed_are_built_where_a_program_meets_them_first():
+    class Reader(Model):
+        def __init__(self):
+            super().__init__()
+            self.read = LSTM(3)  # the forget gate's bias is put together from words
+
+        def call(self, inputs):
+            return self.read(inputs)
+
+    model = Reader()
+    assert model.predict(np.ones((2, 4, 5), "float32"), verbose=0).shape == (2, 3)
+    np.testing.assert_array_equal(model.get_weights()[2], [0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0])

@@ -126,7 +126,8 @@ class Layer(metaclass=RecordsArguments):
         if initializer is None:
             initializer = "glorot_uniform" if "float" in dtype else "zeros"
         make = registry.first_value_maker() or initializers.get(initializer)
-        value = make(tuple(int(s) for s in shape or ()), dtype)
+        with K.engine.at_once():  # a layer may be met for the first time while a program is traced
+            value = make(tuple(int(s) for s in shape or ()), dtype)
         variable = K.Variable(
             value, dtype=dtype, name=f"{self.name}/{name or f'weight_{len(self._own_weights)}'}:0", trainable=trainable
         )

@@ -22,6 +22,11 @@ def compile_function(function, donate=(), static=()):
     return jax.jit(function, donate_argnums=donate, static_argnums=static, compiler_options=options)
 
 
+def at_once():
+    """Within this context, computations on known values are carried out even while a program is being traced."""
+    return jax.ensure_compile_time_eval()
+
+
 def abstract(function, specs):
     """Result of `function` on arrays known by shape and dtype only: the same nesting with `.shape` and `.dtype`.
 
