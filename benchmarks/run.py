@@ -21,7 +21,7 @@ from peers import OURS, PEERS, Peer
 
 HERE = Path(__file__).resolve().parent
 WORKLOADS = ["mlp", "tiny", "kfold", "predict_one", "cold_start", "import_time", "memory", "cnn", "bilstm", "gru",
-             "conv1d", "separable", "resnet50"]  # fmt: skip
+             "conv1d", "separable", "resnet50", "saving"]  # fmt: skip
 
 # What would change the work of one library and not of the other: nobody's shell settings belong in the table.
 DROPPED = ("GLIBC_", "HORNBEAM_", "JAX_", "KERAS_", "LD_", "MALLOC_", "MKL_", "NPROC", "OMP_", "OPENBLAS_", "PJRT_",
