@@ -216,6 +216,7 @@ def test_an_interruption_in_a_callback_leaves_a_model_that_goes_on(bench, refere
 
 
 def test_ctrl_c_in_the_middle_of_a_chunk_keeps_the_weights():
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore Ctrl-C
     model = Sequential([Dense(64, input_shape=(64,)), Dense(64), Dense(1)])
     model.compile("adam", "mse")
     x = np.zeros((60_000, 64), "float32")
@@ -227,6 +228,7 @@ def test_ctrl_c_in_the_middle_of_a_chunk_keeps_the_weights():
             model.fit(x, x[:, :1], epochs=10_000, batch_size=8, verbose=0)
     finally:
         interrupt.cancel()
+        signal.signal(signal.SIGINT, before)
     assert np.isfinite(model.predict(x[:64])).all()
     assert np.isfinite(model.fit(x[:64], x[:64, :1], verbose=0).history["loss"][0])
 
