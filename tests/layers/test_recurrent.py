@@ -1,5 +1,6 @@
 """Recurrent layers: SimpleRNN, GRU, LSTM and RNN over any cell, beside Keras 3 and by hand."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -72,8 +73,9 @@ def test_results_and_gradients_are_those_of_keras(name, form):
     import keras
 
     make, own = LAYERS[name]
-    oracle = getattr(keras.layers, make.__name__)(3, **{**own, **form})
-    check_against_keras(make(3, **own, **form), oracle, X)
+    with jax.enable_x64(False):  # a test before may have asked for double precision, which Keras's loops do not stand
+        oracle = getattr(keras.layers, make.__name__)(3, **{**own, **form})
+        check_against_keras(make(3, **own, **form), oracle, X)
 
 
 @pytest.mark.parametrize("name", LAYERS)
