@@ -51,6 +51,20 @@ def fork(work):
         os._exit(status)
 
 
+def stop(child, number):
+    """Send the signal until the child has ended. Once is not enough: Python drops what is raised in a callback of the
+    interpreter's own (a weak reference's, say), so a SystemExit that falls there is lost, and people press Ctrl-C again.
+    """
+    while True:
+        os.kill(child, number)
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                return os.waitstatus_to_exitcode(status)
+            time.sleep(0.001)
+
+
 def temporaries(folder):
     return [name for name in os.listdir(folder) if name.endswith(".tmp")]
 
@@ -87,8 +101,7 @@ def interrupt(how, suffix, times, seed, place=None):
             os.read(ready[0], 1)
             os.close(ready[0])
             time.sleep(draw.uniform(0, 3 * save_s))
-            os.kill(child, number)
-            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            status = stop(child, number)
             seen["statuses"][status] = seen["statuses"].get(status, 0) + 1
             found = read(path)
             seen["old_or_new"] += any(without_engine.same_weights(found, model) for model in models)
