@@ -5,7 +5,7 @@ import importlib
 # Top-level module -> the extra of this package that brings it.
 EXTRAS = {
     "matplotlib": "plot", "pandas": "data", "sklearn": "data", "onnx": "onnx", "tensorboardX": "tensorboard",
-    "yaml": "yaml",
+    "yaml": "yaml", "PIL": "image", "rjieba": "zh",
 }  # fmt: skip
 
 
