@@ -1,0 +1,47 @@
+"""Networks for pictures with published weights; a module of its own for each family, loaded when first used."""
+
+import importlib
+
+# Module -> what it offers here too.
+_OFFERED = {
+    "densenet": ("DenseNet121", "DenseNet169", "DenseNet201"),
+    "efficientnet": (
+        "EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3", "EfficientNetB4", "EfficientNetB5",
+        "EfficientNetB6", "EfficientNetB7",
+    ),
+    "imagenet_utils": (),
+    "inception_resnet_v2": ("InceptionResNetV2",),
+    "inception_v3": ("InceptionV3",),
+    "mobilenet": ("MobileNet",),
+    "mobilenet_v2": ("MobileNetV2",),
+    "nasnet": ("NASNetLarge", "NASNetMobile"),
+    "resnet": ("ResNet50", "ResNet101", "ResNet152"),
+    "resnet50": (),
+    "resnet_v2": ("ResNet50V2", "ResNet101V2", "ResNet152V2"),
+    "resnext": ("ResNeXt50", "ResNeXt101"),
+    "vgg16": ("VGG16",),
+    "vgg19": ("VGG19",),
+    "xception": ("Xception",),
+}  # fmt: skip
+_MODULE_OF = {name: module for module, names in _OFFERED.items() for name in names}
+
+__all__ = [  # noqa: F822
+    "DenseNet121", "DenseNet169", "DenseNet201", "EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3",
+    "EfficientNetB4", "EfficientNetB5", "EfficientNetB6", "EfficientNetB7", "InceptionResNetV2", "InceptionV3",
+    "MobileNet", "MobileNetV2", "NASNetLarge", "NASNetMobile", "ResNeXt50", "ResNeXt101", "ResNet50", "ResNet50V2",
+    "ResNet101", "ResNet101V2", "ResNet152", "ResNet152V2", "VGG16", "VGG19", "Xception", "densenet", "efficientnet",
+    "imagenet_utils", "inception_resnet_v2", "inception_v3", "mobilenet", "mobilenet_v2", "nasnet", "resnet",
+    "resnet50", "resnet_v2", "resnext", "vgg16", "vgg19", "xception",
+]  # fmt: skip
+
+
+def __getattr__(name):
+    if name in _OFFERED:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})
