@@ -25,14 +25,7 @@ _OFFERED = {
 }  # fmt: skip
 _MODULE_OF = {name: module for module, names in _OFFERED.items() for name in names}
 
-__all__ = [  # noqa: F822
-    "DenseNet121", "DenseNet169", "DenseNet201", "EfficientNetB0", "EfficientNetB1", "EfficientNetB2", "EfficientNetB3",
-    "EfficientNetB4", "EfficientNetB5", "EfficientNetB6", "EfficientNetB7", "InceptionResNetV2", "InceptionV3",
-    "MobileNet", "MobileNetV2", "NASNetLarge", "NASNetMobile", "ResNeXt50", "ResNeXt101", "ResNet50", "ResNet50V2",
-    "ResNet101", "ResNet101V2", "ResNet152", "ResNet152V2", "VGG16", "VGG19", "Xception", "densenet", "efficientnet",
-    "imagenet_utils", "inception_resnet_v2", "inception_v3", "mobilenet", "mobilenet_v2", "nasnet", "resnet",
-    "resnet50", "resnet_v2", "resnext", "vgg16", "vgg19", "xception",
-]  # fmt: skip
+__all__ = [*_OFFERED, *_MODULE_OF]  # pyright: ignore[reportUnsupportedDunderAll]
 
 
 def __getattr__(name):
