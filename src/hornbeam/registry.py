@@ -117,37 +117,36 @@ def find(kind, name, custom_objects=None) -> Any:
 
 
 @contextlib.contextmanager
-def functions_themselves():
-    """Within this scope configurations hold users' functions and objects themselves and not their names, so that models
-    can be copied within the program whether or not their functions have names."""
-    before = getattr(_copying, "on", False)
-    _copying.on = True
+def _within(name, value):
+    """Within this scope `_copying` has `value` under `name`."""
+    before = getattr(_copying, name, None)
+    setattr(_copying, name, value)
     try:
         yield
     finally:
-        _copying.on = before
+        setattr(_copying, name, before)
+
+
+def functions_themselves():
+    """Within this scope configurations hold users' functions and objects themselves and not their names, so that models
+    can be copied within the program whether or not their functions have names."""
+    return _within("on", True)
 
 
 def copying():
     """Is :func:`functions_themselves` in force?"""
-    return getattr(_copying, "on", False)
+    return bool(getattr(_copying, "on", False))
 
 
-@contextlib.contextmanager
-def first_values_from(make):
-    """Within this scope new weights of layers start from `make(shape, dtype)` and not from their initializers: weights
-    that a file will fill need no random numbers."""
-    before = getattr(_copying, "make", None)
-    _copying.make = make
-    try:
-        yield
-    finally:
-        _copying.make = before
+def values_come_later(told):
+    """Within this scope new weights of layers are blank, since a file will fill them: they need neither random numbers
+    nor memory yet. `told(shape)` hears of each, and may refuse it."""
+    return _within("told", told)
 
 
-def first_value_maker():
-    """What :func:`first_values_from` was given, or None."""
-    return getattr(_copying, "make", None)
+def told_of_weights():
+    """What :func:`values_come_later` was given, or None."""
+    return getattr(_copying, "told", None)
 
 
 def name_to_store(thing):

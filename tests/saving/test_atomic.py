@@ -30,8 +30,8 @@ def run(*words, timeout_s=300):
 
 
 def check_kills(seen, times):
-    assert seen["old_or_new"] == times
-    assert seen["statuses"] == {"-9": times}
+    assert seen["old_or_new"] == seen["times"] >= times
+    assert seen["statuses"] == {"-9": seen["times"]}
     assert seen["leftovers_of_others"] == 0
     assert seen["leftovers_at_the_end"] == 0
     assert seen["within"] >= times // 5, "the kills missed the saves, so this proved nothing"
@@ -134,6 +134,23 @@ def test_every_step_may_fail(word, number, count, tmp_path, monkeypatch):
     assert error.value.errno == number
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["m.h5"]
+
+
+@posix
+def test_the_old_file_is_let_go(tmp_path, monkeypatch):
+    """What is replaced is held open until the rename is done, and closed though no thread can be had."""
+    path = tmp_path / "m.h5"
+    path.write_text("old")
+    before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else None
+
+    def refused(*_, **__):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(atomic.threading.Thread, "start", refused)
+    save(path, "new")
+    assert path.read_text() == "new"
+    if before is not None:
+        assert set(os.listdir("/proc/self/fd")) == before
 
 
 @posix

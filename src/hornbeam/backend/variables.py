@@ -33,6 +33,14 @@ class Variable:
         self.constraint = constraint
         self.regularizer = None
 
+    @classmethod
+    def blank(cls, shape, dtype, **settings):
+        """A variable whose value is still to come, from a file say: zeros until then, which take no memory."""
+        variable = cls(0, dtype, **settings)
+        variable.shape = tuple(shape)
+        variable._value = np.broadcast_to(np.asarray(variable._value), variable.shape)
+        return variable
+
     @property
     def value(self):
         """The present value, an array of the engine; within a layer of mixed precision in the type it computes in."""

@@ -125,12 +125,16 @@ class Layer(metaclass=RecordsArguments):
         dtype = dtype or self.dtype
         if initializer is None:
             initializer = "glorot_uniform" if "float" in dtype else "zeros"
-        make = registry.first_value_maker() or initializers.get(initializer)
-        with K.engine.at_once():  # a layer may be met for the first time while a program is traced
-            value = make(tuple(int(s) for s in shape or ()), dtype)
-        variable = K.Variable(
-            value, dtype=dtype, name=f"{self.name}/{name or f'weight_{len(self._own_weights)}'}:0", trainable=trainable
-        )
+        shape = tuple(int(s) for s in shape or ())
+        full_name = f"{self.name}/{name or f'weight_{len(self._own_weights)}'}:0"
+        told = registry.told_of_weights()
+        if told is not None:
+            told(shape)
+            variable = K.Variable.blank(shape, dtype, name=full_name, trainable=trainable)
+        else:
+            with K.engine.at_once():  # a layer may be met for the first time while a program is traced
+                value = initializers.get(initializer)(shape, dtype)
+            variable = K.Variable(value, dtype=dtype, name=full_name, trainable=trainable)
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         self._own_weights.append(variable)

@@ -11,7 +11,6 @@ there. Two meanings stay apart: Keras 3's Bidirectional gives zeros where steps 
 before; Adagrad and RMSprop have epsilon inside the root there.
 """
 
-import concurrent.futures
 import contextlib
 import hashlib
 import os
@@ -23,6 +22,7 @@ import zlib
 import numpy as np
 
 from hornbeam.saving import guards, keras3_config
+from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_stream import Layout
 from hornbeam.saving.keras3_config import in_keras3_order, to_keras3, training_of
@@ -34,7 +34,6 @@ CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MARK = "hornbeam"  # our own part of the metadata
 _LAYOUT = 1  # number of that part's layout
 _DATE = "%Y-%m-%d@%H:%M:%S"
-_CHECKED = 8 << 20  # bytes whose checksum is one piece of work
 
 # --- Writing ---
 
@@ -54,12 +53,12 @@ def write_model(stored, path):
     config = guards.write_json(to_keras3(stored.architecture, stored.training)).encode()
     arrays, names, places = _arrays_by_path(stored)
     layout = Layout(arrays, names)
-    with concurrent.futures.ThreadPoolExecutor(2) as threads, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        digests = {path: threads.submit(_digest, value) for path, value in layout.arrays.items()}
+    with Digests() as digests, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        checksum = digests.threads.submit(_crc32, layout)
+        found = {path: digests.of(value) for path, value in layout.arrays.items()}
         _add(archive, CONFIG, config)
-        _add_weights(archive, layout, threads)
-        found = {path: digest.result() for path, digest in digests.items()}
-        own = _own_part(stored, config, places, layout, found)
+        _add_weights(archive, layout, checksum, digests.threads)
+        own = _own_part(stored, config, places, layout, {path: digest.result() for path, digest in found.items()})
         metadata = {"keras_version": keras3_config.KERAS_VERSION, "date_saved": time.strftime(_DATE), MARK: own}
         _add(archive, METADATA, guards.write_json(metadata, "The metadata").encode())
 
@@ -75,25 +74,21 @@ def _add(archive, name, data):
         stream.write(data)
 
 
-def _add_weights(archive, layout, threads):
-    """Write the weights while other threads work out their checksum, which zipfile would do first and alone."""
+def _add_weights(archive, layout, checksum, threads):
+    """Write the weights while threads work out their checksum, which zipfile would do first and alone."""
     member = _member(WEIGHTS)
     member.file_size = member.compress_size = layout.size
     member.CRC, member.header_offset = 0, archive.start_dir
     file = archive.fp
     file.seek(member.header_offset)
     file.write(member.FileHeader(zip64=True))
-    checks = []
     for part in layout.parts():
-        for start in range(0, len(part), _CHECKED):
-            piece = part[start : start + _CHECKED]
-            checks.append((threads.submit(zlib.crc32, piece), len(piece)))
         file.write(part)
     file.flush()
     with contextlib.suppress(AttributeError, OSError):
         threads.submit(os.fdatasync, file.fileno())  # the disk has something to do meanwhile
     end = file.tell()
-    member.CRC = joined_crc32((check.result(), size) for check, size in checks)
+    member.CRC = checksum.result()
     file.seek(member.header_offset)
     file.write(member.FileHeader(zip64=True))
     file.seek(end)
@@ -103,47 +98,11 @@ def _add_weights(archive, layout, threads):
     archive._didModify = True
 
 
-def joined_crc32(parts):
-    """CRC-32 of pieces laid end to end, from the CRC-32 and length of each.
-
-    Example:
-        >>> joined_crc32([(zlib.crc32(b"horn"), 4), (zlib.crc32(b"beam"), 4)]) == zlib.crc32(b"hornbeam")
-        True
-    """
-    whole, shifts = 0, {}
-    for crc, size in parts:
-        if size not in shifts:
-            shifts[size] = _power(_AFTER_ZERO_BYTE, size)
-        whole = _times(shifts[size], whole) ^ crc
-    return whole
-
-
-def _times(columns, number):
-    """Matrix of bits times vector of bits."""
-    total = 0
-    for column in columns:
-        if number & 1:
-            total ^= column
-        number >>= 1
-    return total
-
-
-def _power(columns, exponent):
-    found = [1 << i for i in range(32)]
-    while exponent:
-        if exponent & 1:
-            found = [_times(columns, column) for column in found]
-        columns = [_times(columns, column) for column in columns]
-        exponent >>= 1
-    return found
-
-
-# What one byte of zeros more does to a CRC-32, bit by bit: eight shifts in the field of the polynomial.
-_AFTER_ZERO_BYTE = _power([0xEDB88320, *(1 << i for i in range(31))], 8)
-
-
-def _digest(array):
-    return hashlib.sha256(array.reshape(-1).view(np.uint8).data).hexdigest()
+def _crc32(layout):
+    checksum = 0
+    for part in layout.parts():
+        checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _arrays_by_path(stored):
@@ -208,11 +167,12 @@ def _own_part(stored, config, places, layout, digests):
 # --- Reading ---
 
 
-def read_model(path):
+def read_model(path, digests=None):
     """A .keras archive as a StoredModel.
 
     Args:
         path: the file. It may be our own or any of Keras 3's.
+        digests: a Digests for the caller to verify before the arrays are trusted; None verifies at once.
 
     Raises:
         ModelFileError: the file is damaged or refused, or holds something that is not supported; says what.
@@ -225,7 +185,7 @@ def read_model(path):
             own = metadata.get(MARK)
             # Another program may have changed the configuration and left the metadata: then ours does not count.
             if isinstance(own, dict) and own["config_sha256"] == hashlib.sha256(config_text).hexdigest():
-                return _read_own(archive, own, path)
+                return _read_own(archive, own, path, digests)
             return _read_keras(archive, config, str(metadata.get("keras_version") or "3"), path)
 
 
@@ -243,24 +203,26 @@ def _weights(archive):
         yield file, member.header_offset + 30 + name_bytes + extra_bytes, member.file_size
 
 
-def _read_own(archive, own, path):
+def _read_own(archive, own, path, digests=None):
+    if digests is None:
+        with Digests() as digests:
+            stored = _read_own(archive, own, path, digests)
+            digests.verify()
+            return stored
     if own["layout"] != _LAYOUT:
         raise ModelFileError(path, f"it was written by a newer version (layout {own['layout']})", "Update Hornbeam.")
-    with _weights(archive) as (file, start, size), concurrent.futures.ThreadPoolExecutor(2) as threads:
-        waiting = []
+    with _weights(archive) as (file, start, size):
 
         def take(note):
             array = _read_array(file, start, size, note, path)
-            waiting.append((note["path"], note["sha256"], threads.submit(_digest, array)))
+            problem = f"the array {note['path']!r} is not what was saved: its SHA-256 differs"
+            changed = ModelFileError(path, problem, "The file is damaged; take another copy.")
+            digests.expect(array, note["sha256"], changed)
             return array
 
         layers = [StoredLayer(str(layer["name"]), [(str(note["name"]), take(note)) for note in layer["weights"]])
                   for layer in own["layers"]]  # fmt: skip
         state = None if own["optimizer"] is None else [take(note) for note in own["optimizer"]]
-        for name, wanted, digest in waiting:
-            if digest.result() != wanted:
-                raise ModelFileError(path, f"the array {name!r} is not what was saved: its SHA-256 differs",
-                                     "The file is damaged; take another copy.")  # fmt: skip
     origin = Origin("keras", keras3_config.CLASSIC_VERSION, str(own["architecture"].get("backend") or ""))
     return StoredModel(own["architecture"], layers, own["training"], state, origin)
 

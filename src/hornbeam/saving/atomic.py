@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 import stat
+import threading
 import time
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def replacing(path):
         usual_mode = _create(temporary, target)
         yield temporary
         _flush_file(temporary, usual_mode if mode is None else mode)
-        os.replace(temporary, target)
+        _replace(temporary, target)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
@@ -119,6 +120,28 @@ def _flush_file(temporary, mode):
                 os.fchmod(descriptor, mode)
         os.fsync(descriptor)
     finally:
+        os.close(descriptor)
+
+
+def _replace(temporary, target):
+    """Rename. The old file is held open meanwhile, or the rename would wait until its pages and blocks are given back:
+    20 of the 100 ms that saving 100 MB takes. A thread closes it. (Windows does not rename onto an open file.)
+    """
+    old = None
+    if os.name != "nt":
+        with contextlib.suppress(OSError):  # there is none, or it may not be read
+            old = os.open(target, os.O_RDONLY)
+    try:
+        os.replace(temporary, target)
+    finally:
+        if old is not None:
+            _close_meanwhile(old)
+
+
+def _close_meanwhile(descriptor):
+    try:
+        threading.Thread(target=os.close, args=(descriptor,), name="hornbeam-close").start()
+    except RuntimeError:  # no more threads, or the interpreter is ending
         os.close(descriptor)
 
 

@@ -6,12 +6,12 @@ words, and a SHA-256 of every tensor, so that a flipped bit is an error and not 
 """
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
 from hornbeam.saving import guards
 from hornbeam.saving.classic_layout import restored
+from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import GuardedFile
 from hornbeam.saving.hdf5_writing import (
@@ -19,7 +19,6 @@ from hornbeam.saving.hdf5_writing import (
     MANIFEST,
     MANIFEST_DIGEST,
     OWN_WEIGHTS,
-    digest_of,
     write_model,
     write_weights,
 )  # fmt: skip
@@ -33,8 +32,12 @@ _CHANGED = (
 )
 
 
-def read_model(path):
+def read_model(path, digests=None):
     """A whole model.
+
+    Args:
+        path: the file.
+        digests: a Digests for the caller to verify before the arrays are trusted; None verifies at once.
 
     Raises:
         ModelFileError: the file is damaged, refused, or holds weights only.
@@ -46,7 +49,7 @@ def read_model(path):
                 "this file holds weights only", "Build the model in code, then call model.load_weights(path)."
             )
         if manifest is not None:
-            return _from_manifest(file, manifest)
+            return _from_manifest(file, manifest, digests)
         architecture = _read_object(file, "model_config")
         origin = _origin(file, "")
         architecture = {"keras_version": origin.keras_version, "backend": origin.backend, **architecture}
@@ -206,16 +209,21 @@ def _read_manifest(file):
     return manifest
 
 
-def _from_manifest(file, manifest):
-    with guards.refusing(file.path, "the manifest"), ThreadPoolExecutor(max_workers=2) as pool:
-        checks = []
+def _from_manifest(file, manifest, digests=None):
+    if digests is None:
+        with Digests() as digests:
+            stored = _from_manifest(file, manifest, digests)
+            digests.verify()
+            return stored
+    with guards.refusing(file.path, "the manifest"):
 
         def read(entry):
             array = file.array(entry["path"])
             kind = "float32" if entry["dtype"] == "bfloat16" else entry["dtype"]
             if [array.dtype.name, *array.shape] != [kind, *entry["shape"]]:
                 raise file.refused(f"{entry['path']!r} does not have the shape and type that were written", _CHANGED)
-            checks.append((entry, pool.submit(digest_of, array)))
+            changed = file.refused(f"{entry['path']!r} does not have the values that were written", _CHANGED)
+            digests.expect(array, entry["sha256"], changed)
             return restored(_as_written(array, entry["dtype"]), entry.get("layout", ""))
 
         layers = [
@@ -224,9 +232,6 @@ def _from_manifest(file, manifest):
         ]
         state = manifest.get("optimizer")
         state = None if state is None else [read(entry) for entry in state]
-        for entry, digest in checks:
-            if digest.result() != entry["sha256"]:
-                raise file.refused(f"{entry['path']!r} does not have the values that were written", _CHANGED)
         origin = Origin("hornbeam", manifest["keras_version"] or CLASSIC_VERSION, manifest["backend"] or "")
         return StoredModel(manifest.get("architecture"), layers, manifest.get("training"), state, origin)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from hornbeam.saving import guards
 from hornbeam.saving.classic_layout import laid_out
+from hornbeam.saving.digests import Digests
 from hornbeam.saving.hdf5_output import Output
 
 MANIFEST = "hornbeam_manifest"
@@ -91,7 +92,7 @@ class _Tensors:
     """Writes tensors as they lie in memory; meanwhile threads work out digests and push written pages to the disk."""
 
     def __init__(self, path):
-        self.pool, self.pusher = ThreadPoolExecutor(max_workers=2), ThreadPoolExecutor(max_workers=1)
+        self.digests, self.pusher = Digests(), ThreadPoolExecutor(max_workers=1)
         self.waiting = []
         self.unpushed, self.pushing = 0, None
         self.descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
@@ -115,7 +116,7 @@ class _Tensors:
         array = np.ascontiguousarray(array).reshape(array.shape)
         array = array.astype(array.dtype.newbyteorder("<"), copy=False)
         dataset = group.create_dataset(name, array.shape, array.dtype, track_times=False)
-        self.waiting.append((entry, self.pool.submit(digest_of, array)))
+        self.waiting.append((entry, self.digests.of(array)))
         if array.size:
             dataset.id.write(h5s.ALL, h5s.ALL, array)
         self._push(array.nbytes)
@@ -129,13 +130,9 @@ class _Tensors:
         self.waiting = []
 
     def close(self):
-        self.pool.shutdown(cancel_futures=True)
+        self.digests.threads.shutdown(cancel_futures=True)
         self.pusher.shutdown(cancel_futures=True)
         os.close(self.descriptor)
-
-
-def digest_of(array):
-    return hashlib.sha256(array.reshape(-1).view(np.uint8)).hexdigest()
 
 
 def _mark(place, stored):

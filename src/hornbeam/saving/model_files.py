@@ -13,6 +13,7 @@ from hornbeam import backend as K
 from hornbeam import checks, registry
 from hornbeam.config import ENGINES
 from hornbeam.saving import old_configs, old_weights, reading
+from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredModel
 from hornbeam.saving.training_state import describe_training, restore_training, training_config
@@ -160,7 +161,7 @@ def assemble(stored, custom_objects=None, compile=True, where="the file"):
     architecture = classic_architecture(stored.architecture, stored.origin)
     if not isinstance(architecture, dict) or "class_name" not in architecture:
         raise ValueError(f"the architecture is no configuration of a model: {str(architecture)[:80]!r}.")
-    with registry.first_values_from(_Blank(stored)):
+    with registry.values_come_later(_Bound(stored)):
         model = registry.deserialize("layer", architecture, custom_objects)
     if not hasattr(model, "layers") or not hasattr(model, "compile"):
         raise ValueError(f"the architecture describes a {type(model).__name__}, not a model.")
@@ -190,8 +191,8 @@ def _compile(model, stored, custom_objects):
         ) from error
 
 
-class _Blank:
-    """First values of weights that a file will fill: zeros, and no more of them than the file can be about.
+class _Bound:
+    """Hears of the weights that a model is built with, and allows no more of them than the file can be about.
 
     Raises:
         ValueError: the architecture asks for much more than the file holds.
@@ -201,14 +202,13 @@ class _Blank:
         held = sum(np.size(value) for layer in stored.layers for _, value in layer.weights)
         self.left = 4 * held + (1 << 22)
 
-    def __call__(self, shape, dtype):
+    def __call__(self, shape):
         count = 1
         for size in shape:
             count *= size
         self.left -= count
         if self.left < 0:
             raise ValueError(f"the architecture asks for weights of shape {shape}, far more than the file holds.")
-        return np.zeros(shape, "float32" if dtype == "bfloat16" else dtype)
 
 
 # --- Writing ---
@@ -378,13 +378,15 @@ def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **o
         ModelFileError: the file is missing, damaged or refused, names what is not known, or its parts do not fit.
     """
     _check_keywords("load_model", other_ages, "custom_objects", "compile", "untrusted")
-    with _as_file(filepath) as (path, shown):
-        stored = _read(path, untrusted, weights_only=False)
+    with _as_file(filepath) as (path, shown), Digests() as digests:
+        stored = _read(path, untrusted, weights_only=False, digests=digests)
         if stored.architecture is None:
             raise ModelFileError(shown, "this file holds weights only",
                                  "Build the model in code, then call model.load_weights(path).")  # fmt: skip
         try:
-            return assemble(stored, custom_objects, compile, where=str(shown))
+            model = assemble(stored, custom_objects, compile, where=str(shown))
+            digests.verify()  # threads hashed while the model was built; nobody has seen it yet
+            return model
         except ModelFileError:
             raise
         except MemoryError as error:
@@ -398,12 +400,12 @@ def _problem(error, shown):
     return text if isinstance(error, (ValueError, TypeError)) and text else f"{type(error).__name__}: {text}"
 
 
-def _read(path, untrusted, weights_only):
+def _read(path, untrusted, weights_only, digests=None):
     if untrusted:
         from hornbeam.saving.isolation import read_apart
 
         return read_apart(path, weights_only)
-    return (reading.read_weights if weights_only else reading.read_model)(path)
+    return reading.read_weights(path) if weights_only else reading.read_model(path, digests)
 
 
 def load_weights(model, filepath, by_name=False, skip_mismatch=False, reshape=False, untrusted=False, **other_ages):

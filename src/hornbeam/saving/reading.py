@@ -49,8 +49,12 @@ def kind_of(path):
     )
 
 
-def read_model(path):
+def read_model(path, digests=None):
     """A whole model as a StoredModel.
+
+    Args:
+        path: the file.
+        digests: a Digests for the caller to verify before the arrays are trusted; None verifies at once.
 
     Raises:
         ModelFileError: the file is damaged, refused, or holds weights only.
@@ -59,11 +63,11 @@ def read_model(path):
     if kind == "h5":
         from hornbeam.saving import hdf5
 
-        return hdf5.read_model(path)
+        return hdf5.read_model(path, digests)
     if kind == "keras":
         from hornbeam.saving import archive
 
-        return archive.read_model(path)
+        return archive.read_model(path, digests)
     raise ModelFileError(
         path, f"a .{kind} file holds weights only", "Build the model in code, then call model.load_weights(path)."
     )

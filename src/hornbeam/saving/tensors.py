@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 
 from hornbeam.saving import guards
+from hornbeam.saving.digests import digest_of
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
@@ -94,7 +95,7 @@ def _free_name(name, taken):
 
 
 def _facts(array):
-    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": _sha256(array.reshape(-1).view(np.uint8))}
+    return {"dtype": array.dtype.name, "shape": list(array.shape), "sha256": digest_of(array)}
 
 
 def _text(manifest):

@@ -28,11 +28,10 @@ def holders(model):
 
 
 def stored_layers(model):
-    """The weights of `model` as StoredLayers."""
+    """The weights of `model` as StoredLayers, to be written at once: the arrays are the model's own memory."""
     found = holders(model)
-    values = iter(K.batch_get_value([w for layer in found for w in layer.weights]))
     plans = [None if isinstance(layer, _OwnWeights) else classic_layout.plan(layer) for layer in found]
-    return [StoredLayer(layer.name, [(w.name, next(values)) for w in layer.weights], plan)
+    return [StoredLayer(layer.name, [(w.name, K.engine.view(w.value)) for w in layer.weights], plan)
             for layer, plan in zip(found, plans, strict=True)]  # fmt: skip
 
 

@@ -80,6 +80,15 @@ def to_numpy(x):
     return np.array(x)
 
 
+def view(x):
+    """`x` as a NumPy array that may not be written: its own memory where that can be shared, so drop it soon. A step
+    that is to reuse a buffer which is looked at copies it first."""
+    try:
+        return np.from_dlpack(x)
+    except (BufferError, RuntimeError, TypeError, ValueError):  # a type that NumPy lacks, or memory of a device
+        return np.array(x)
+
+
 def is_tensor(x):
     """True for the engine's arrays, traced ones too."""
     return isinstance(x, jax.Array)
