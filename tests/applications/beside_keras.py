@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import re
-import sys
 
 import numpy as np
 
@@ -75,6 +74,7 @@ def same_layers_with_head(name, **options):
 def published(name):
     """{include_top: (URL, hash)} of the files that Keras would fetch for its network `name`."""
     import keras
+    from keras.src.utils import file_utils
 
     found = {}
 
@@ -86,7 +86,6 @@ def published(name):
         raise Stop
 
     network = getattr(keras.applications, name)
-    file_utils = sys.modules[network.__module__].file_utils
     original, file_utils.get_file = file_utils.get_file, get_file
     try:
         for include_top in (True, False):

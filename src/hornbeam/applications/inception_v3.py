@@ -22,8 +22,8 @@ def InceptionV3(
 ):  # fmt: skip
     """InceptionV3: eleven blocks whose branches see windows of 1 to 7 places, put together by channels.
 
-    Blocks are named 'mixed0' to 'mixed10'; its other layers are counted (`conv2d`, `conv2d_1`, ...), so files of weights
-    are matched by order. Pictures are scaled to -1..1 by `inception_v3.preprocess_input`.
+    Blocks are named 'mixed0' to 'mixed10'; its other layers are counted (`conv2d`, `conv2d_1`, ...), so files of
+    weights are matched by order. Pictures are scaled to -1..1 by `inception_v3.preprocess_input`.
 
     Args:
         include_top: with the head that tells the classes? Without it, give the features to a head of your own.

@@ -19,8 +19,8 @@ def Xception(
 ):  # fmt: skip
     """Xception: 14 blocks that convolve each channel by itself and then mix the channels.
 
-    21 million numbers without its head. Args and errors are those of :func:`hornbeam.applications.InceptionV3`, but that
-    sizes begin at 71; pictures are scaled to -1..1 by `xception.preprocess_input`.
+    21 million numbers without its head. Args and errors are those of :func:`hornbeam.applications.InceptionV3`, but
+    that sizes begin at 71; pictures are scaled to -1..1 by `xception.preprocess_input`.
 
     Shapes:
         x (B, 299, 299, 3) -> (B, classes); without the head the feature map (B, 10, 10, 2048) of that size, or
