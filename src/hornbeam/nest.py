@@ -65,3 +65,31 @@ def to_list(x):
 def unpack_singleton(items):
     """The only item of a one-item list, else the list."""
     return items[0] if len(items) == 1 else items
+
+
+def after_what_it_needs(wanted, needs):
+    """`wanted` and all it needs, each thing once and after those that it needs, in the order of a walk to the depths.
+
+    Loops instead of recursion, so that graphs a thousand layers deep pose no problem.
+
+    Args:
+        wanted: list of things that can be hashed.
+        needs: function from a thing to a sequence of others; called once for each.
+
+    Example:
+        >>> after_what_it_needs(["pie"], lambda thing: {"pie": ["dough", "apple"], "dough": ["flour"]}.get(thing, []))
+        ['flour', 'dough', 'apple', 'pie']
+    """
+    done, order = set(), []
+    waiting = [(thing, False) for thing in reversed(wanted)]
+    while waiting:
+        thing, ready = waiting.pop()
+        if thing in done:
+            continue
+        if ready:
+            done.add(thing)
+            order.append(thing)
+            continue
+        waiting.append((thing, True))
+        waiting.extend((other, False) for other in reversed(needs(thing)))
+    return order

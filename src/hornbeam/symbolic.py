@@ -136,24 +136,13 @@ class Node:
 
 
 def order_nodes(outputs, known=()):
-    """Nodes that lead to `outputs`, each after those it needs. Tensors in `known` are taken as given.
-
-    Loops instead of recursion, so that graphs a thousand layers deep pose no problem.
-    """
+    """Nodes that lead to `outputs`, each after those it needs. Tensors in `known` are taken as given."""
     known = set(known)
-    done, order = set(), []
-    stack = [(t.node, False) for t in reversed(outputs) if t not in known and t.node is not None]
-    while stack:
-        node, ready = stack.pop()
-        if node in done:
-            continue
-        if ready:
-            done.add(node)
-            order.append(node)
-            continue
-        stack.append((node, True))
-        stack.extend((t.node, False) for t in reversed(node.inputs) if t not in known and t.node is not None)
-    return order
+
+    def makers(tensors):
+        return [t.node for t in tensors if t not in known and t.node is not None]
+
+    return nest.after_what_it_needs(makers(outputs), lambda node: makers(node.inputs))
 
 
 def leaves_of(outputs, known=()):

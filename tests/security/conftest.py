@@ -12,3 +12,13 @@ def place(tmp_path_factory):
     place.warm()
     yield place
     place.watch.close()
+
+
+@pytest.fixture(scope="module")
+def reader():
+    """A process that reads hostile files."""
+    from security.readers import Reader
+
+    reader = Reader()
+    yield reader
+    reader.stop()

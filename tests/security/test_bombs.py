@@ -9,18 +9,10 @@ import pytest
 
 import without_engine
 from security import hostile_files
-from security.readers import Reader
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measurements of Linux")
 SECONDS, BYTES = 1.0, 300 << 20
 MANY = 1_000_000
-
-
-@pytest.fixture(scope="module")
-def reader():
-    reader = Reader()
-    yield reader
-    reader.stop()
 
 
 @pytest.fixture(scope="module")

@@ -11,19 +11,12 @@ import pytest
 
 import without_engine
 from security import mutants
-from security.readers import DEADLINE_S, Reader
+from security.readers import DEADLINE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and measurements of Linux")
 FREE_BYTES = 200 << 20
 FORMATS = ("h5", "keras", "safetensors", "npz", "json", "foreign h5", "foreign keras")
 OWN = ("h5", "keras", "safetensors", "npz")  # written by us: no mutant loads with wrong weights
-
-
-@pytest.fixture(scope="module")
-def reader():
-    reader = Reader()
-    yield reader
-    reader.stop()
 
 
 @pytest.fixture(scope="module")

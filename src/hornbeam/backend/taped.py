@@ -154,20 +154,12 @@ class Call:
 
 
 def order_calls(targets):
-    """Calls that lead to `targets`, each after those it needs; loops, so that long chains pose no problem."""
-    done, order = set(), []
-    stack = [(t.call, False) for t in reversed(targets) if t.call is not None]
-    while stack:
-        found, ready = stack.pop()
-        if found in done:
-            continue
-        if ready:
-            done.add(found)
-            order.append(found)
-            continue
-        stack.append((found, True))
-        stack.extend((t.call, False) for t in reversed(found.inputs) if t.call is not None)
-    return order
+    """Calls that lead to `targets`, each after those it needs."""
+
+    def makers(tensors):
+        return [t.call for t in tensors if t.call is not None]
+
+    return nest.after_what_it_needs(makers(targets), lambda call: makers(call.inputs))
 
 
 # --- Scopes ---

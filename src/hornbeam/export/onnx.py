@@ -3,6 +3,7 @@
 import os
 
 from hornbeam import checks, registry
+from hornbeam.export.checking import check_has_graph
 from hornbeam.saving.atomic import replacing
 from hornbeam.utils.optional import require
 
@@ -51,7 +52,7 @@ def onnx_model(model, opset=DEFAULT):
     """The same as an `onnx.ModelProto`, unwritten; arguments and errors as of :func:`to_onnx`."""
     onnx = require("onnx", "to_onnx")
     _check_opset(opset, onnx.defs.onnx_opset_version())
-    _check_model(model)
+    check_has_graph(model)
     walk, NoCounterpart = _begin(opset)
     graph = walk.graph
     inputs = {}
@@ -99,15 +100,6 @@ def _check_opset(opset, newest):
     opset = checks.integer("to_onnx", "opset", opset)
     if not OLDEST <= opset <= newest:
         raise checks.wrong_argument("to_onnx", "opset", opset, f"{OLDEST} to {newest}, what the library onnx knows")
-
-
-def _check_model(model):
-    if getattr(model, "_graph", None) is None:
-        raise ValueError(
-            f"{type(model).__name__} {getattr(model, 'name', model)!r} has no graph from inputs to outputs to export. "
-            f"Build a Sequential with build((None, ...)); call a model of your own on inputs, and export "
-            f"Model(x, model(x)) with x = Input(...)."
-        )
 
 
 def _named(graph, value, name, before):

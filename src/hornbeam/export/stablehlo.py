@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hornbeam import backend as K
 from hornbeam import nest, registry, scope
+from hornbeam.export.checking import check_has_graph
 from hornbeam.saving.atomic import replacing
 
 
@@ -35,24 +36,15 @@ def to_stablehlo(model, path, batch_size=None):
         >>> os.path.getsize(path) > 0
         True
     """
-    _check(model)
-    program = _program(model, batch_size)
-    with replacing(path) as temporary:
-        Path(temporary).write_bytes(program)
-
-
-def _check(model):
-    if getattr(model, "_graph", None) is None:
-        raise ValueError(
-            f"{type(model).__name__} {getattr(model, 'name', model)!r} has no graph from inputs to outputs to export. "
-            f"Build a Sequential with build((None, ...)); call a model of your own on inputs, and export "
-            f"Model(x, model(x)) with x = Input(...)."
-        )
+    check_has_graph(model)
     if model.stateful:
         raise ValueError(
             f"Model {model.name!r} has stateful layers, and a program keeps nothing between calls. Make them with "
             f"return_state=True, and hand the states in as initial_state."
         )
+    program = _program(model, batch_size)
+    with replacing(path) as temporary:
+        Path(temporary).write_bytes(program)
 
 
 def _program(model, batch_size):

@@ -5,6 +5,7 @@ import copy
 from hornbeam import checks, registry
 from hornbeam.models import copying
 from hornbeam.saving import model_files, text
+from hornbeam.saving.model_files import load_model, save_model  # noqa: F401
 
 
 class ModelFiles:
@@ -114,30 +115,6 @@ class ModelFiles:
 # --- Functions ---
 
 
-def save_model(model, filepath, overwrite=True, include_optimizer=True, **kwargs):
-    """Write a whole model; see `Model.save`."""
-    model_files.save_model(model, filepath, overwrite, include_optimizer, **kwargs)
-
-
-def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **kwargs):
-    """The model in a file of any Keras, compiled as it was, ready to go on training where it stopped.
-
-    What the file is follows from its first bytes, not its name. Nothing in it is run: it holds numbers, and names that
-    are looked up among the layers here, what was registered, and `custom_objects`.
-
-    Args:
-        filepath: path, or an open h5py File or Group.
-        custom_objects: dict from names to the caller's own classes and functions.
-        compile: compile it, if the file says how?
-        untrusted: read the file in a process of its own, with bounds on memory and time? For files of strangers.
-
-    Raises:
-        ModelFileError: the file is missing, damaged or refused, names what is not known, or its parts do not fit. It is
-            a ValueError; that of a missing file is a FileNotFoundError too.
-    """
-    return model_files.load_model(filepath, custom_objects, compile, untrusted, **kwargs)
-
-
 def model_from_config(config, custom_objects=None):
     """A new model, with new weights, from {'class_name', 'config'}.
 
@@ -147,7 +124,7 @@ def model_from_config(config, custom_objects=None):
     if not isinstance(config, dict):
         raise TypeError("model_from_config takes a dict with 'class_name' and 'config'. For a list of layers use "
                         "Sequential.from_config.")  # fmt: skip
-    return registry.deserialize("layer", text.classic_if_whole(config), custom_objects)
+    return registry.deserialize("layer", model_files.classic_architecture(config), custom_objects)
 
 
 def model_from_json(json_string, custom_objects=None):

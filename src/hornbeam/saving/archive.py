@@ -28,7 +28,7 @@ from hornbeam.saving.hdf5_stream import Layout
 from hornbeam.saving.keras3_config import in_keras3_order, to_keras3, training_of
 from hornbeam.saving.keras3_optimizer import optimizer_arrays
 from hornbeam.saving.keras3_weights import UnknownWeights, branch_of
-from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
+from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredLayer, StoredModel
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MARK = "hornbeam"  # our own part of the metadata
@@ -223,7 +223,7 @@ def _read_own(archive, own, path, digests=None):
         layers = [StoredLayer(str(layer["name"]), [(str(note["name"]), take(note)) for note in layer["weights"]])
                   for layer in own["layers"]]  # fmt: skip
         state = None if own["optimizer"] is None else [take(note) for note in own["optimizer"]]
-    origin = Origin("keras", keras3_config.CLASSIC_VERSION, str(own["architecture"].get("backend") or ""))
+    origin = Origin("keras", CLASSIC_VERSION, str(own["architecture"].get("backend") or ""))
     return StoredModel(own["architecture"], layers, own["training"], state, origin)
 
 

@@ -15,15 +15,13 @@ from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_guard import GuardedFile
 from hornbeam.saving.hdf5_writing import (
-    CLASSIC_VERSION,
     MANIFEST,
     MANIFEST_DIGEST,
-    OWN_WEIGHTS,
     write_model,
     write_weights,
 )  # fmt: skip
 from hornbeam.saving.portable_activations import names_of_formulas
-from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
+from hornbeam.saving.stored import CLASSIC_VERSION, OWN_WEIGHTS, Origin, StoredLayer, StoredModel
 
 STORE = "weights.h5"  # the format of weights in Keras 3's layout; see :func:`arranged`
 _CHANGED = (

@@ -10,11 +10,10 @@ from hornbeam.saving import guards
 from hornbeam.saving.classic_layout import laid_out
 from hornbeam.saving.digests import Digests
 from hornbeam.saving.hdf5_output import Output
+from hornbeam.saving.stored import CLASSIC_VERSION, OWN_WEIGHTS
 
 MANIFEST = "hornbeam_manifest"
 MANIFEST_DIGEST = "hornbeam_manifest_sha256"
-OWN_WEIGHTS = "top_level_model_weights"  # the group of weights that a model has beside those of its layers
-CLASSIC_VERSION = "2.2.4"
 _MOST_LIST_BYTES = 64512  # what HDF5 keeps in one attribute; longer lists are chopped, as Keras does
 _PUSH_BYTES = 16 << 20
 

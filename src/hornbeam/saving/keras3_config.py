@@ -17,9 +17,9 @@ from hornbeam.saving.keras3_objects import is_object, public, setting_from_keras
 from hornbeam.saving.keras3_operations import from_operation, to_operation
 from hornbeam.saving.keras3_training import training_from_keras3, training_to_keras3
 from hornbeam.saving.keras3_weights import OWN, is_graph
+from hornbeam.saving.stored import CLASSIC_VERSION
 
 KERAS_VERSION = "3.12.0"  # what files say: its layout is read by every Keras 3 from 3.0 on
-CLASSIC_VERSION = "2.2.4"
 
 # Classes with weights of a layout of their own, or without a counterpart, that only this house reads.
 _OURS_ALONE = {

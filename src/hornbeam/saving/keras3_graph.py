@@ -3,6 +3,8 @@
 Keras 3 numbers the entries of a weights file by that order, so a writer must know it, and a reader ours.
 """
 
+from hornbeam import nest
+
 
 def layers_in_order(config, as_keras3):
     """Entries of the layers (no words) of a classic functional configuration, from inputs to outputs.
@@ -21,7 +23,13 @@ def layers_in_order(config, as_keras3):
         for number, call in enumerate(calls):
             parents[entry["name"], number] = list(dict.fromkeys(sources_of(call, as_keras3)))
     outputs = [tuple(place[:2]) for place in places_of(config["output_layers"])]
-    order, first_seen = _walk(outputs, parents)
+    first_seen = {}
+
+    def needs(node):
+        first_seen.setdefault(node[0], len(first_seen))
+        return parents.get(node, ())
+
+    order = nest.after_what_it_needs(outputs, needs)
     depths, of_layer = {}, {}
     for node in reversed(order):
         depth = depths.get(node, 0)
@@ -68,21 +76,3 @@ def places_of(value):
     if len(value) == 3 and isinstance(value[0], str):
         return [value]
     return [place for item in value for place in places_of(item)]
-
-
-def _walk(outputs, parents):
-    """(nodes, each after those it needs; name of layer -> place of first meeting), without recursion."""
-    done, order, first_seen = set(), [], {}
-    waiting = [(node, False) for node in reversed(outputs)]
-    while waiting:
-        node, ready = waiting.pop()
-        if node in done:
-            continue
-        if ready:
-            done.add(node)
-            order.append(node)
-            continue
-        first_seen.setdefault(node[0], len(first_seen))
-        waiting.append((node, True))
-        waiting.extend((parent, False) for parent in reversed(parents.get(node, ())))
-    return order, first_seen

@@ -10,8 +10,7 @@ from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.keras3_config import in_keras3_order
 from hornbeam.saving.keras3_reading import Store, read_branch
 from hornbeam.saving.keras3_weights import branch_of, numbered
-from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
-from hornbeam.saving.weight_matching import OWN_WEIGHTS
+from hornbeam.saving.stored import OWN_WEIGHTS, Origin, StoredLayer, StoredModel
 
 _CURE = ("Name the attributes as in the class that was saved there. Or save the weights there layer by layer, as NumPy "
          "arrays, and give them to layer.set_weights(...) here.")  # fmt: skip

@@ -15,12 +15,10 @@ from hornbeam.config import ENGINES
 from hornbeam.saving import old_configs, old_weights, reading
 from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
-from hornbeam.saving.stored import Origin, StoredModel
+from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredModel
 from hornbeam.saving.training_state import describe_training, restore_training, training_config
 from hornbeam.saving.weight_matching import has_names_of, set_by_name, set_in_order, stored_layers
 
-# What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
-CLASSIC_VERSION = "2.2.4"
 _WEIGHTS_ONLY = (".npz", ".safetensors")
 # What Keras of other ages takes beside, and what has no meaning here: formats follow from suffixes, and a file is never
 # more trusted than another.
@@ -375,7 +373,8 @@ def load_model(filepath, custom_objects=None, compile=True, untrusted=False, **o
         untrusted: read the file in a process of its own, with bounds on memory and time? For files of strangers.
 
     Raises:
-        ModelFileError: the file is missing, damaged or refused, names what is not known, or its parts do not fit.
+        ModelFileError: the file is missing, damaged or refused, names what is not known, or its parts do not fit. It is
+            a ValueError; that of a missing file is a FileNotFoundError too.
     """
     _check_keywords("load_model", other_ages, "custom_objects", "compile", "untrusted")
     with _as_file(filepath) as (path, shown), Digests() as digests:

@@ -9,6 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+# What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
+CLASSIC_VERSION = "2.2.4"
+OWN_WEIGHTS = "top_level_model_weights"  # stands for the weights that a model has beside those of its layers
+
 
 @dataclass
 class Origin:

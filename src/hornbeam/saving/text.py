@@ -5,7 +5,7 @@ from typing import Any
 
 from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
-from hornbeam.saving.model_files import architecture_of, classic_architecture
+from hornbeam.saving.model_files import architecture_of
 from hornbeam.utils.optional import require
 
 _MOST_VALUES = 1_000_000  # of a YAML text with its references followed
@@ -29,16 +29,16 @@ def to_yaml(model, **kwargs):
 
 
 def from_json(text):
-    """The classic configuration in a JSON text.
+    """The configuration in a JSON text.
 
     Raises:
         ModelFileError: it is no JSON, or too large or deep.
     """
-    return classic_if_whole(guards.read_json(text, None, "model_from_json: the text"))
+    return guards.read_json(text, None, "model_from_json: the text")
 
 
 def from_yaml(text):
-    """The classic configuration in a YAML text. Tags that would make objects are refused.
+    """The configuration in a YAML text. Tags that would make objects are refused.
 
     Raises:
         ModelFileError: it is no YAML, asks for objects, or is too large or deep. ImportError: PyYAML is not installed.
@@ -59,7 +59,7 @@ def from_yaml(text):
     except (yaml.YAMLError, ValueError, TypeError, RecursionError, AttributeError, KeyError) as error:
         problem = " ".join(str(error).split())[:300] or type(error).__name__
         raise ModelFileError(None, f"model_from_yaml: the text cannot be read safely ({problem})") from None
-    return classic_if_whole(_unfolded(found, [_MOST_VALUES], 0))
+    return _unfolded(found, [_MOST_VALUES], 0)
 
 
 def _unfolded(value, left, depth):
@@ -72,8 +72,3 @@ def _unfolded(value, left, depth):
     if isinstance(value, list):
         return [_unfolded(item, left, depth + 1) for item in value]
     return value
-
-
-def classic_if_whole(config):
-    """A whole model's configuration made classic; other things as they are, for the caller to judge."""
-    return classic_architecture(config) if isinstance(config, dict) else config

@@ -9,9 +9,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam.saving import classic_layout, old_weights
-from hornbeam.saving.stored import StoredLayer
-
-OWN_WEIGHTS = "top_level_model_weights"  # stands for weights that a model has beside those of its layers
+from hornbeam.saving.stored import OWN_WEIGHTS, StoredLayer
 
 
 class _OwnWeights:

@@ -142,16 +142,24 @@ def _fit_labels(array, shape, loss_name, what):
     return array if classes is None else _looked_at(array, lambda rows: _check_labels(rows, classes, what))
 
 
-def _check_labels(array, classes, what):
+def _outside(array, limit):
+    """(row, value, greatest value) of whole numbers that are not all from 0 to limit - 1; None if they are."""
     if not array.size:
-        return
+        return None
     low, high = array.min(), array.max()
-    if low < 0 or high >= classes:
-        wrong = low if low < 0 else high
-        row = int(np.argwhere(array == wrong)[0][0])
+    if low >= 0 and high < limit:
+        return None
+    wrong = low if low < 0 else high
+    return int(np.argwhere(array == wrong)[0][0]), wrong, int(high)
+
+
+def _check_labels(array, classes, what):
+    found = _outside(array, classes)
+    if found is not None:
+        row, wrong, high = found
         raise ValueError(
             f"{what} holds the class {wrong} (row {row}), but the output has {classes} classes, 0 to "
-            f"{classes - 1}. Give the last layer {int(high) + 1} units, or number the classes from 0."
+            f"{classes - 1}. Give the last layer {high + 1} units, or number the classes from 0."
         )
 
 
@@ -182,12 +190,12 @@ def checked_ids(array, layer):
 
 def _check_ids(array, layer):
     limit = layer.input_dim
-    if array.size and (array.min() < 0 or array.max() >= limit):
-        wrong = array.min() if array.min() < 0 else array.max()
-        row = int(np.argwhere(array == wrong)[0][0])
+    found = _outside(array, limit)
+    if found is not None:
+        row, wrong, high = found
         raise ValueError(
             f"Embedding {layer.name!r} has ids 0 to {limit - 1}, but row {row} of its input holds {wrong}. Use "
-            f"input_dim={int(array.max()) + 1} or more, or map rare words to one id."
+            f"input_dim={high + 1} or more, or map rare words to one id."
         )
 
 

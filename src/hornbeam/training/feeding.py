@@ -29,7 +29,7 @@ class Feeding(Preparation):
         options = options or {}
         bucketed = options.get("bucket_by_length")
         if bucketed and stream_kind(x) is None:
-            x = Buckets(x, y, sample_weight, checked_batch_size(size, None) or 32, shuffle)
+            x = Buckets(x, y, sample_weight, checked_rows(size), shuffle)
             y = sample_weight = None
         stream, sample = self._prepare_stream(
             x, with_targets, class_weight, y, sample_weight, shuffle=bool(shuffle), workers=options.get("workers"),
@@ -168,6 +168,11 @@ def checked_batch_size(size, source):
                 f"batch_size out, or tell the source."
             )
         return None
+    return checked_rows(size)
+
+
+def checked_rows(size):
+    """`size` as a number of rows, 32 if None."""
     if size is None:
         return 32
     if isinstance(size, (bool, float)) or int(size) < 1:

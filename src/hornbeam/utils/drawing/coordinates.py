@@ -7,6 +7,8 @@ the mean of the four placements is taken instead of their median: stacks of equa
 
 import collections
 
+from hornbeam.utils.drawing.ranks import in_order
+
 
 def coordinates(rows, links, widths, is_dummy, gap):
     """node -> coordinate of its middle.
@@ -88,7 +90,7 @@ def _pack(rows, block, shift, widths, gap):
             a, b = block[left], block[right]
             if a is not b:
                 before[b][a] = after[a][b] = max(least, after[a].get(b, least))
-    order = _topological(dict.fromkeys(block.values()), before, after)
+    order = in_order(dict.fromkeys(block.values()), before, after)
     x = {}
     for node in order:
         x[node] = max((x[a] + least for a, least in before[node].items()), default=0.0)
@@ -97,20 +99,6 @@ def _pack(rows, block, shift, widths, gap):
         if room is not None:
             x[node] = max(x[node], room)
     return {node: x[block[node]] + shift[node] for node in block}
-
-
-def _topological(nodes, before, after):
-    waiting = {node: len(before[node]) for node in nodes}
-    ready = [node for node in nodes if not waiting[node]]
-    order = []
-    while ready:
-        node = ready.pop()
-        order.append(node)
-        for b in after[node]:
-            waiting[b] -= 1
-            if not waiting[b]:
-                ready.append(b)
-    return order
 
 
 def _balance(found, widths):

@@ -49,7 +49,7 @@ def ranks(nodes, edges):
     for start, end in edges:
         before[end].append(start)
         after[start].append(end)
-    order = _in_order(nodes, before, after)
+    order = in_order(nodes, before, after)
     rank = {}
     for node in order:
         rank[node] = 1 + max((rank[s] for s in before[node]), default=-1)
@@ -60,7 +60,8 @@ def ranks(nodes, edges):
     return {node: rank[node] - lowest for node in nodes}
 
 
-def _in_order(nodes, before, after):
+def in_order(nodes, before, after):
+    """Nodes, each after all of `before[node]`; `after` says the same the other way round."""
     waiting = {node: len(before[node]) for node in nodes}
     ready = collections.deque(node for node in nodes if not waiting[node])
     order = []
