@@ -1,16 +1,17 @@
-"""The command `hornbeam`: demo, convert, summary, doctor, --version."""
+"""The command `hornbeam`: demo, run, convert, summary, doctor, --version."""
 
 import argparse
 import importlib.metadata
 import os
 import platform
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import checks, config, models
+from hornbeam import checks, config, models, selftest
 from hornbeam.saving.atomic import replacing
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.reading import kind_of, read_weights
@@ -18,7 +19,7 @@ from hornbeam.utils.optional import EXTRAS
 
 NEEDED = ("numpy", "h5py", "rich")
 # What pip calls a library where its module has another name.
-PIP_NAMES = {"sklearn": "scikit-learn"}
+PIP_NAMES = {"sklearn": "scikit-learn", "yaml": "PyYAML", "PIL": "pillow"}
 
 
 def version_of(library: str):
@@ -36,10 +37,25 @@ def demo(arguments):
     room.run(epochs=arguments.epochs or room.EPOCHS, out=arguments.out)
 
 
+def run(arguments):
+    """Run a script written for Keras, unchanged."""
+    from hornbeam.compat import script
+
+    return script.run(arguments.script, arguments.arguments, arguments.quiet, arguments.module)
+
+
 def doctor(arguments):
-    """Say what is installed, what computes, and where things are kept."""
+    """Say what is installed, what computes, and where things are kept; then compute something known."""
     for line in findings():
         print(line)
+    began = time.monotonic()
+    faults = selftest.faults()
+    took_s = time.monotonic() - began
+    for fault in faults:
+        print(_line("self-test", f"FAILED: {fault}"))
+    if not faults:
+        print(_line("self-test", f"OK: trained, compared with numbers worked by hand, saved, loaded ({took_s:.1f} s)"))
+    return 1 if faults else 0
 
 
 def findings():
@@ -52,6 +68,8 @@ def findings():
     yield _line("cores", _cores())
     yield _line("settings", f"floatx {K.floatx()}, image_data_format {K.image_data_format()}, epsilon {K.epsilon():g}")
     yield _line("folder", _folder(config.keras_home()))
+    for name in ("datasets", "models"):
+        yield _line(f"  {name}", _cached(config.keras_home() / name))
     for library in NEEDED:
         yield _line(library, version_of(library) or f"MISSING: pip install {library}")
     for library, extra in EXTRAS.items():
@@ -78,6 +96,14 @@ def _folder(path):
     if not path.exists():
         return f"{path} (not there yet)"
     return f"{path}" + ("" if os.access(path, os.W_OK) else " (NOT WRITABLE: set KERAS_HOME to a folder that is)")
+
+
+def _cached(path):
+    """A folder of downloads: how much lies in it."""
+    if not path.exists():
+        return _folder(path)
+    sizes = [file.stat().st_size for file in path.rglob("*") if file.is_file()]
+    return f"{_folder(path)}: {len(sizes)} files, {sum(sizes) / 1e6:,.1f} MB"
 
 
 # --- Files of models ---
@@ -141,7 +167,7 @@ def _weights_in(path):
     yield f"Total params: {count:,}"
 
 
-COMMANDS = {"demo": demo, "convert": convert, "summary": summary, "doctor": doctor}
+COMMANDS = {"demo": demo, "run": run, "convert": convert, "summary": summary, "doctor": doctor}
 
 
 def _parser():
@@ -155,6 +181,10 @@ def _parser():
     }
     parsers["demo"].add_argument("--epochs", type=_positive, help="passes over the images (16)")
     parsers["demo"].add_argument("--out", default="demo", help="folder for the pictures (demo)")
+    parsers["run"].add_argument("--quiet", action="store_true", help="say nothing of old spellings")
+    parsers["run"].add_argument("-m", dest="module", action="store_true", help="run a module, as python -m does")
+    parsers["run"].add_argument("script", help="the script: `import keras` and tensorflow.keras are Hornbeam in it")
+    parsers["run"].add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
     parsers["convert"].add_argument("source", help="a model: .keras or .h5, of any Keras")
     parsers["convert"].add_argument("target", help=f"the file to write: *{', *'.join(_TARGETS)}")
     parsers["convert"].add_argument("--no-training", action="store_true", help="leave out optimizer, loss and metrics")
@@ -184,7 +214,8 @@ def main(arguments=None):
         arguments: list of words; None takes the program's own.
 
     Returns:
-        exit status: 0, or 1 with a message on the error stream where a library or a file is missing, or does not serve.
+        exit status: 0, a script's own, or 1 with a message on the error stream where a library or a file is missing, or
+        does not serve.
 
     Raises:
         SystemExit: status 2, where the command line is wrong; 0 after --help and --version.
@@ -198,14 +229,13 @@ def main(arguments=None):
         parser.print_help()
         return 0
     try:
-        COMMANDS[given.command](given)
+        return COMMANDS[given.command](given) or 0
     except (ImportError, OSError, ValueError, TypeError, NotImplementedError) as error:
         print(f"hornbeam {given.command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
-    return 0
 
 
 if __name__ == "__main__":

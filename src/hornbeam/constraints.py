@@ -3,7 +3,7 @@
 import inspect
 
 from hornbeam import backend as K
-from hornbeam import registry
+from hornbeam import legacy, registry
 
 
 class Constraint:
@@ -57,6 +57,7 @@ class MaxNorm(Constraint):
         Srivastava et al. 2014, Dropout, JMLR 15.
     """
 
+    @legacy.takes_old_names("MaxNorm")
     def __init__(self, max_value=2, axis=0):
         self.max_value = max_value
         self.axis = axis

@@ -2,9 +2,12 @@
 
 `modernize` is applied in one place, where an object is constructed (core/construction.py); files of Keras 1 go through
 the same tables (saving/old_configs.py). No layer mentions an old name. MaxoutDense and Highway are not in the tables:
-they still own `init`, `W_regularizer`, `bias` and the rest.
+they still own `init`, `W_regularizer`, `bias` and the rest. `tell` says today's spelling, once for each old one.
 """
 
+import functools
+import inspect
+import sys
 import warnings
 
 # --- Values ---
@@ -79,6 +82,7 @@ RENAMED = {
     **{f"Global{kind}Pooling{rank}D": _LAYOUT for kind in ("Max", "Average") for rank in (2, 3)},
     "UpSampling1D": {"length": "size"},
     **{f"{kind}{rank}D": _LAYOUT for kind in ("UpSampling", "ZeroPadding", "Cropping") for rank in (2, 3)},
+    "Model": {"input": "inputs", "output": "outputs"},
 }  # fmt: skip
 
 # Sizes of a window that Keras 1 took one by one, after the number of filters: class -> names.
@@ -130,8 +134,36 @@ MERGE_MODES = {
 METHOD_ARGUMENTS = {
     "nb_epoch": "epochs", "samples_per_epoch": "steps_per_epoch", "val_samples": "steps",
     "nb_val_samples": "validation_steps", "nb_worker": "workers", "max_q_size": "max_queue_size",
-    "pickle_safe": "use_multiprocessing", "input": "inputs", "output": "outputs",
+    "pickle_safe": "use_multiprocessing",
 }  # fmt: skip
+
+# Arguments of functions and of small classes: owner -> {old: new}.
+FUNCTION_ARGUMENTS = {
+    "to_categorical": {"nb_classes": "num_classes"},
+    "MaxNorm": {"m": "max_value"},
+    "get_test_data": {"nb_train": "num_train", "nb_test": "num_test", "nb_class": "num_classes"},
+}
+
+# Spellings of Keras 2 that hold here and that today's Keras writes otherwise: kind -> {name: today's}. They are told
+# only in a program that was written for Keras (hornbeam.as_keras, hornbeam run).
+KEPT = {
+    "optimizer": {"lr": "learning_rate", "decay": "learning_rate=schedules.InverseTimeDecay(...)"},
+    "layer": {"input_dim": "input_shape=(n,)"},
+    "metric": {"'acc'": "'accuracy'"},
+}
+
+# Names that modules had in Keras 1 and 2 -> today's: module -> {name: today's}.
+NAMES = {
+    "constraints": {"maxnorm": "MaxNorm", "nonneg": "NonNeg", "unitnorm": "UnitNorm"},
+    "optimizers": {"sgd": "SGD", "rmsprop": "RMSprop", "adagrad": "Adagrad", "adadelta": "Adadelta", "adam": "Adam",
+                   "adamax": "Adamax", "nadam": "Nadam"},
+    "regularizers": {"l1l2": "l1_l2", "WeightRegularizer": "L1L2", "ActivityRegularizer": "L1L2",
+                     "activity_l1": "l1", "activity_l2": "l2", "activity_l1l2": "l1_l2"},
+    "utils.visualize_util": {"plot": "plot_model"},
+}  # fmt: skip
+
+# Modules of Keras 1 that have another name today.
+MODULES = {"objectives": "losses", "initializations": "initializers", "utils.visualize_util": "utils.vis_utils"}
 
 
 def merge_class(mode, concat_axis=-1, dot_axes=-1):
@@ -159,18 +191,106 @@ def merge_class(mode, concat_axis=-1, dot_axes=-1):
     return name, {}
 
 
+# --- Saying it ---
+
+
+class OldSpelling(UserWarning):
+    """The category of all that is said about old spellings: `warnings.simplefilter("ignore", OldSpelling)`."""
+
+
+# `classic`: was the program written for Keras? `quiet`: is nothing to be said?
+mode = {"classic": False, "quiet": False}
+_told = set()
+
+
+def tell(spellings, message):
+    """Warn of old spellings, at the line of the program that has them, if one of them has not been told yet.
+
+    Who asks for every warning, or makes them errors, gets each.
+
+    Args:
+        spellings: set of whatever stands for one spelling: ("Dense", "output_dim").
+        message: one line with today's spelling.
+    """
+    told = spellings <= _told and _action() not in ("always", "all", "error")
+    _told.update(spellings)
+    if told or mode["quiet"]:
+        return
+    frame = sys._getframe(1)
+    while frame.f_back is not None and not _is_users(frame):
+        frame = frame.f_back
+    place = frame.f_globals
+    warnings.warn_explicit(
+        message, OldSpelling, frame.f_code.co_filename, frame.f_lineno, place.get("__name__"),
+        place.setdefault("__warningregistry__", {}),
+    )  # fmt: skip
+
+
+def _is_users(frame):
+    name = frame.f_globals.get("__name__") or ""
+    return not name.startswith(("hornbeam.", "importlib."))
+
+
+def _action():
+    """What the filters of the warnings do with ours."""
+    fitting = (entry[0] for entry in warnings.filters if issubclass(OldSpelling, entry[2]) and entry[1] is None)
+    return next(fitting, "default")
+
+
+def note(kind, names, depth=2):
+    """Tell of spellings in :data:`KEPT`, in a program written for Keras, where the program itself has them.
+
+    Args:
+        kind: key of :data:`KEPT`.
+        names: names that came.
+        depth: how far up the caller's caller is; what the house itself writes is nobody's old spelling.
+    """
+    if not mode["classic"]:
+        return
+    table = KEPT[kind]
+    found = [name for name in names if name in table]
+    if found and _is_users(sys._getframe(depth)):
+        for name in found:
+            tell({(kind, name)}, f"{name} is the spelling of Keras 2; write {table[name]}.")
+
+
+def takes_old_names(owner):
+    """Decorator: the function is also called with the names in :data:`FUNCTION_ARGUMENTS` of `owner`."""
+    table = FUNCTION_ARGUMENTS[owner]
+
+    def decorate(function):
+        @functools.wraps(function)
+        def called(*args, **kwargs):
+            old = [name for name in kwargs if name in table]
+            if old:
+                tell_renamed(owner, old, [table[name] for name in old])
+                kwargs = {table.get(name, name): value for name, value in kwargs.items()}
+            return function(*args, **kwargs)
+
+        return called
+
+    return decorate
+
+
+def tell_renamed(owner, old, new, more=""):
+    """Tell that `owner` was called with arguments `old`, which are called `new`."""
+    tell(
+        {(owner, name) for name in old},
+        f"{owner}({', '.join(old)}) is the spelling of Keras 1; write {', '.join(new)}.{more}",
+    )
+
+
 # --- Reading a call ---
 
 
-def modernize(names, takes, args, kwargs, stacklevel=2):
-    """Arguments of a constructor, old spellings replaced by today's; warns once if there were any.
+def modernize(names, takes, args, kwargs):
+    """Arguments of a constructor, old spellings replaced by today's; tells of them.
 
     Args:
         names: the class's name and those of its bases, nearest first; the first one in the tables counts.
         takes: names of the constructor's own arguments. An old name among them is the class's own and stays.
         args: positional arguments, without `self`; None if the constructor has an order of its own.
         kwargs: keyword arguments.
-        stacklevel: of the warning, seen from here: 2 is the caller.
 
     Returns:
         (args, kwargs) in the new spelling; the very objects that came if there was nothing to do.
@@ -202,13 +322,14 @@ def modernize(names, takes, args, kwargs, stacklevel=2):
     kept = {key: value for key, value in found.items() if key not in kwargs or kwargs[key] is not value}
     if sizes:
         kept = {"filters": args[0], "kernel_size": args[1], **kept}
-    written = ", ".join(f"{key}={value!r}" for key, value in kept.items())
-    warnings.warn(
-        f"{names[0]}({', '.join(said)}) is the spelling of Keras 1; write {names[0]}({written}).",
-        UserWarning,
-        stacklevel=stacklevel + 1,
-    )
+    written = ", ".join(f"{key}={_short(value)}" for key, value in kept.items())
+    tell_renamed(names[0], list(said), [f"{names[0]}({written})"])
     return args, found
+
+
+def _short(value):
+    text = repr(value)
+    return text if len(text) <= 40 and "\n" not in text and " at 0x" not in text else "..."
 
 
 def _is_old(name, key):
@@ -294,12 +415,29 @@ def modern_value(name, argument, value):
     Raises:
         ValueError: it has none.
     """
+    if argument.endswith("_initializer"):
+        return _initializer(value)
     table = VALUES.get(argument)
     if table is None or not isinstance(value, str) or value in table.values():
         return value
     if value not in table:
         raise ValueError(f"{name}: {argument} was one of {', '.join(map(repr, table))} in Keras 1; got {value!r}.")
     return table[value]
+
+
+def _initializer(value):
+    """A function of Keras 1, (shape, name=None) -> array, as one of (shape, dtype)."""
+    if not inspect.isroutine(value) and not isinstance(value, functools.partial):
+        return value
+    takes = inspect.signature(value).parameters
+    if "name" not in takes or "dtype" in takes:
+        return value
+
+    def first_values(shape, dtype=None, **newer):
+        return value(shape, name=None)
+
+    first_values.__name__ = getattr(value, "__name__", "first_values")
+    return first_values
 
 
 def _edges_of(padding):

@@ -36,11 +36,15 @@ def _in_todays_spelling(cls, args, kwargs):
     """Arguments of a layer of the house, or of one derived from it, with old spellings replaced."""
     owners = [base for base in cls.__mro__ if base.__module__.startswith("hornbeam.")]
     names = [base.__name__ for base in owners]
+    if "input_dim" in kwargs and "Embedding" not in names:
+        legacy.note("layer", ["input_dim"], 3)
+    if "Model" in names and cls is not owners[0]:  # a model of the user's own may call its arguments what it likes
+        return args, kwargs
     if not any(name in legacy.RENAMED for name in names):
         return args, kwargs
     own_order = "__init__" in vars(cls) and cls not in owners
     found, kwargs = legacy.modernize(
-        [cls.__name__, *names], inspect.signature(cls.__init__).parameters, None if own_order else args, kwargs, 3
+        [cls.__name__, *names], inspect.signature(cls.__init__).parameters, None if own_order else args, kwargs
     )
     return (args if own_order else found), kwargs
 

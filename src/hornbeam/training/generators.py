@@ -1,10 +1,9 @@
 """fit_generator and its sisters: the classic names for training on a stream, in the spelling of Keras 1 as well."""
 
 import itertools
-import warnings
 
 from hornbeam import nest
-from hornbeam.legacy import METHOD_ARGUMENTS
+from hornbeam.legacy import METHOD_ARGUMENTS, tell_renamed
 from hornbeam.training.sources.streams import stream_kind
 
 
@@ -94,11 +93,7 @@ def modern(owner, kwargs):
         return kwargs, []
     found = {METHOD_ARGUMENTS.get(name, name): value for name, value in kwargs.items()}
     counts = " The old numbers count samples, the new ones batches." if "samples" in "".join(old) else ""
-    warnings.warn(
-        f"{owner}({', '.join(old)}) is the spelling of Keras 1; write {', '.join(METHOD_ARGUMENTS[n] for n in old)}."
-        f"{counts}",
-        stacklevel=3,
-    )
+    tell_renamed(owner, old, [METHOD_ARGUMENTS[name] for name in old], counts)
     return found, old
 
 

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import nest, optimizers, scope
+from hornbeam import legacy, nest, optimizers, scope
 from hornbeam.core.layer import as_value
 from hornbeam.training import advice, report
 from hornbeam.training.callbacks.backup import BackupAndRestore
@@ -87,6 +87,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             raise checks.unknown_keywords("compile", unknown, known)
         if target_tensors is not None:
             raise ValueError("compile: target_tensors is not supported. Give the targets to fit as y.")
+        legacy.note("metric", [repr(name) for name in nest.flatten(metrics) if isinstance(name, str)])
         optimizer = optimizers.get(optimizer)
         wanted = (loss, metrics, loss_weights, weighted_metrics)
         objectives = None

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from hornbeam.legacy import takes_old_names
 
+
+@takes_old_names("to_categorical")
 def to_categorical(y, num_classes=None, dtype="float32"):
     """Class numbers as one-hot rows: row i is zero but for a one at place y[i].
 
