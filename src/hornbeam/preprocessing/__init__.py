@@ -1,5 +1,5 @@
-"""From raw data to arrays, with NumPy alone: texts, sequences and tables."""
+"""From raw data to arrays, with NumPy alone: texts, sequences, tables and pictures."""
 
-from hornbeam.preprocessing import sequence, tables, text
+from hornbeam.preprocessing import image, sequence, tables, text
 
-__all__ = ["sequence", "tables", "text"]
+__all__ = ["image", "sequence", "tables", "text"]

@@ -304,7 +304,7 @@ class PrepareTable(Preparation):
         for name in self.categories:
             if name not in columns:
                 raise unknown_name("column", name, columns)
-        self._labels = [n for n, column in columns.items() if n in self.categories or not _is_numbers(column)]
+        self._labels = [n for n, column in columns.items() if n in self.categories or not _is_quantity(column)]
         numbers, labels = self._halves(columns)
         names = []
         if numbers:
@@ -372,10 +372,10 @@ def _is_gap(value):
         return True
 
 
-def _is_numbers(column):
-    """Quantities? Not text, not booleans."""
+def _is_quantity(column):
+    """Not text, not booleans. Dates count as quantities, so that they are answered with an error and not one by one."""
     if column.dtype != object:
-        return column.dtype.kind in "fiu"
+        return column.dtype.kind in "fiuMm"
     return all(_is_gap(v) or (isinstance(v, int | float | np.number) and not isinstance(v, bool)) for v in column)
 
 
@@ -394,8 +394,8 @@ def _numbers(name, column):
         pass
     came = next((value for value in column if not isinstance(value, int | float) and not _is_gap(value)), None)
     raise ValueError(
-        f"Column {name!r} holds no numbers but {came!r}, for one. Make categories of it (OneHot, PrepareTable), or of "
-        "a date the days since the first."
+        f"Column {name!r} holds no numbers but {str(came)!r}, for one. Make categories of it (OneHot, PrepareTable), or "
+        "of a date the days since the first."
     )
 
 
