@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import operator
 import re
 
 import numpy as np
@@ -14,7 +15,32 @@ def keras_network(name, **arguments):
     """Keras' own network, with random weights; made once a session for each set of arguments."""
     import keras
 
-    return getattr(keras.applications, name)(weights=None, **arguments)
+    with weights_of_numpy():
+        package = keras.src.applications if "." in name else keras.applications  # pyright: ignore
+        return _function(package, name)(weights=None, **arguments)
+
+
+def _function(package, name):
+    """`name` in the package or, as in 'nasnet.NASNet', in one of its modules."""
+    return operator.attrgetter(name)(package)
+
+
+@contextlib.contextmanager
+def weights_of_numpy():
+    """Within, Keras' weights are drawn by NumPy: Keras itself compiles a program for every new shape, in seconds."""
+    from keras.src.initializers.random_initializers import VarianceScaling, compute_fans
+
+    draw = np.random.default_rng(3)
+
+    def fill(initializer, shape, dtype=None):
+        inputs, outputs = compute_fans(shape)
+        return draw.standard_normal(shape, "float32") * np.float32(np.sqrt(2 / (inputs + outputs)))
+
+    original, VarianceScaling.__call__ = VarianceScaling.__call__, fill
+    try:
+        yield
+    finally:
+        VarianceScaling.__call__ = original
 
 
 def same_layers(ours, theirs, without_place=()):
@@ -34,7 +60,7 @@ def same_layers(ours, theirs, without_place=()):
     assert ours.count_params() == theirs.count_params()
 
 
-def same_outputs(ours, theirs, size, tolerance=1e-4, rows=2):
+def same_outputs(ours, theirs, size, tolerance=1e-4, rows=2, brightest=1):
     """Assert that both give the same for random pictures once ours has their weights.
 
     The numbers of batch normalisation are drawn first, so that none of them is a neutral 0 or 1.
@@ -44,12 +70,13 @@ def same_outputs(ours, theirs, size, tolerance=1e-4, rows=2):
         size: height and width of the pictures.
         tolerance: largest difference, as a part of the largest output.
         rows: pictures.
+        brightest: pixels are drawn from -brightest..brightest.
     """
     draw = np.random.default_rng(7)
     weights = [_stirred(w.path, np.asarray(w), draw) for w in theirs.weights]
     theirs.set_weights(weights)
     ours.set_weights([np.asarray(w) for layer in theirs.layers for w in layer.weights])
-    x = draw.uniform(-1, 1, (rows, size, size, 3)).astype("float32")
+    x = draw.uniform(-brightest, brightest, (rows, size, size, 3)).astype("float32")
     expected, got = theirs.predict(x, verbose=0), ours.predict(x)
     scale = np.abs(expected).max()
     assert 0 < scale < np.inf
@@ -57,13 +84,23 @@ def same_outputs(ours, theirs, size, tolerance=1e-4, rows=2):
     np.testing.assert_allclose(got / scale, expected / scale, rtol=0, atol=tolerance)
 
 
-def check(name, size, arguments=(), **options):
-    """Both assertions for the network `name` without its head, averaged over places."""
+def check(name, size, outputs=True, arguments=(), brightest=1, **options):
+    """Both assertions for the network `name` without its head, averaged over places.
+
+    Args:
+        name: of the network.
+        size: height and width of the pictures.
+        outputs: compare them too? Both libraries compile the network for that.
+        arguments: dict of further arguments of the network.
+        brightest: see :func:`same_outputs`.
+        options: for :func:`same_layers`.
+    """
     arguments = {"include_top": False, "pooling": "avg", "input_shape": (size, size, 3), **dict(arguments)}
     theirs = keras_network(name, **arguments)
-    ours = getattr(applications, name)(weights=None, **arguments)
+    ours = _function(applications, name)(weights=None, **arguments)
     same_layers(ours, theirs, **options)
-    same_outputs(ours, theirs, size)
+    if outputs:
+        same_outputs(ours, theirs, size, brightest=brightest)
 
 
 def same_layers_with_head(name, **options):
@@ -81,7 +118,7 @@ def published(name):
     class Stop(Exception):
         pass
 
-    def get_file(fname, origin, cache_subdir, file_hash):
+    def get_file(fname, origin, cache_subdir, file_hash=None):
         found[include_top] = (origin, file_hash)
         raise Stop
 
@@ -89,7 +126,7 @@ def published(name):
     original, file_utils.get_file = file_utils.get_file, get_file
     try:
         for include_top in (True, False):
-            with contextlib.suppress(Stop):
+            with contextlib.suppress(Stop), weights_of_numpy():
                 network(weights="imagenet", include_top=include_top)
     finally:
         file_utils.get_file = original
@@ -107,8 +144,8 @@ def _named_by_hand(layer):
 def _stirred(path, value, draw):
     """Numbers of batch normalisation that are not neutral; kernels stay."""
     kind = path.split("/")[-1]
-    if kind in ("gamma", "moving_variance"):
+    if kind in ("gamma", "moving_variance", "variance"):
         return draw.uniform(0.8, 1.2, value.shape).astype("float32")
-    if kind in ("beta", "moving_mean", "bias"):
+    if kind in ("beta", "moving_mean", "mean", "bias"):
         return draw.uniform(-0.1, 0.1, value.shape).astype("float32")
     return value
