@@ -56,6 +56,7 @@ def test_gaps_that_come_up_later_are_filled_with_a_warning():
         same(fill.transform({"a": [None, 5], "b": [2, 3]}), [[2, 2, 0], [5, 3, 0]])
 
 
+@pytest.mark.nightly  # loading scikit-learn takes longer than all other tests here
 def test_filling_agrees_with_scikit_learn():
     impute = pytest.importorskip("sklearn.impute")
     draw = np.random.default_rng(0)

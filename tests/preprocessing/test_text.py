@@ -184,6 +184,16 @@ def test_pickle_goes_round():
     same_state(pickle.loads(pickle.dumps(tokenizer)), tokenizer)  # noqa: S301
 
 
+def test_what_the_classic_pickled_works():
+    theirs = classic.Tokenizer()
+    theirs.fit_on_texts(["a b", "b"])
+    ours = Tokenizer.__new__(Tokenizer)
+    ours.__dict__.update(theirs.__dict__)
+    ours.fit_on_texts(["b a"])
+    assert ours.texts_to_sequences(["a b"]) == [[2, 1]]
+    assert classic.tokenizer_from_json(ours.to_json()).word_docs == {"a": 2, "b": 3}
+
+
 def test_an_error_leaves_the_tokenizer_as_it_was():
     tokenizer = Tokenizer()
     tokenizer.fit_on_texts(["a"])

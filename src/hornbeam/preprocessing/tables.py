@@ -394,8 +394,8 @@ def _numbers(name, column):
         pass
     came = next((value for value in column if not isinstance(value, int | float) and not _is_gap(value)), None)
     raise ValueError(
-        f"Column {name!r} holds no numbers but {str(came)!r}, for one. Make categories of it (OneHot, PrepareTable), or "
-        "of a date the days since the first."
+        f"Column {name!r} holds no numbers but {str(came)!r}, for one. Make categories of it (OneHot, PrepareTable), "
+        "or of a date the days since the first."
     )
 
 
