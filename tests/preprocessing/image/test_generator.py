@@ -1,5 +1,7 @@
 """ImageDataGenerator beside keras_preprocessing 1.1.2: the same draws, the same pictures, the same statistics."""
 
+import random
+
 import keras_preprocessing.image as classic
 import numpy as np
 import pytest
@@ -61,6 +63,36 @@ def test_flow(name, layout):
         assert ours[0].dtype == expected[0].dtype
         for theirs, mine in zip(expected, ours):
             np.testing.assert_array_equal(mine, theirs)
+
+
+def drawn_settings(draw):
+    """Settings of all kinds together."""
+    shifts = [0, 0.2, 0.9, 1, 1.0, 3, -2, 2.5, [0, 1], [-3, 0], [0.1, 0.2], (1, 2)]
+    flags = ("horizontal_flip", "vertical_flip", "samplewise_center", "samplewise_std_normalization",
+             "featurewise_center", "featurewise_std_normalization")  # fmt: skip
+    return {
+        "rotation_range": draw.choice([0, 15, 90.5]), "width_shift_range": draw.choice(shifts),
+        "height_shift_range": draw.choice(shifts), "shear_range": draw.choice([0, 10, 30.0]),
+        "zoom_range": draw.choice([0, 0.3, [0.5, 1], (1, 1)]), "channel_shift_range": draw.choice([0, 30, 0.5]),
+        "fill_mode": draw.choice(["nearest", "reflect", "wrap", "constant"]), "cval": draw.choice([0, 7.5]),
+        "rescale": draw.choice([None, 0, 1 / 255]), "interpolation_order": draw.choice([0, 1, 2]),
+        "data_format": draw.choice(["channels_last", "channels_first"]), "dtype": draw.choice(["float32", "float64"]),
+        **{flag: draw.random() < 0.4 for flag in flags},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(40))
+def test_everything_together(case):
+    settings = drawn_settings(random.Random(case))
+    x = pictures(4, settings["data_format"])
+    results = []
+    for generator in pair(**settings):
+        generator.fit(x, augment=case % 2 == 0, seed=case)
+        np.random.seed(case)
+        batches = generator.flow(x, batch_size=3, seed=case if case % 3 else None)
+        results.append([next(batches), batches[0], next(batches), np.random.rand()])
+    for expected, ours in zip(*results):
+        np.testing.assert_array_equal(ours, expected)  # to the last bit: means add up in the same order
 
 
 def test_brightness():

@@ -100,11 +100,13 @@ def _resampled(x, matrix, offset, channel_axis, fill_mode, cval, order):
     if x.dtype == np.float16:  # SciPy has no half precision
         return _resampled(x.astype(np.float32), matrix, offset, channel_axis, fill_mode, cval, order).astype(x.dtype)
     affine_transform = require("scipy.ndimage", "apply_affine_transform").affine_transform
-    out = np.empty(x.shape, x.dtype)
+    channels = np.moveaxis(x, channel_axis, 0)
+    out = np.empty(channels.shape, x.dtype)
     # One call for all channels interpolates between channels as well and takes twice as long.
-    for channel, result in zip(np.moveaxis(x, channel_axis, 0), np.moveaxis(out, channel_axis, 0)):
+    for channel, result in zip(channels, out):
         affine_transform(channel, matrix, offset, output=result, order=order, mode=fill_mode, cval=cval)
-    return out
+    # Channel by channel in memory, as in the classic: a later mean adds up in that order, to the last bit.
+    return np.moveaxis(out, 0, channel_axis)
 
 
 # --- At random: numbers come from numpy's global generator ---
@@ -215,13 +217,14 @@ def apply_channel_shift(x, intensity, channel_axis=0):
     Args:
         x: array of one picture.
         intensity: number.
-        channel_axis: not used, all channels are treated alike.
+        channel_axis: which axis of `x` holds the channels, 0; all are treated alike.
 
     Example:
         >>> apply_channel_shift(np.array([0.0, 1.0, 2.0]), 1.5).tolist()
         [1.5, 2.0, 2.0]
     """
-    return np.clip(x + intensity, np.min(x), np.max(x))
+    channels = np.ascontiguousarray(np.moveaxis(x, channel_axis, 0))  # in memory as after an affine transformation
+    return np.moveaxis(np.clip(channels + intensity, np.min(x), np.max(x)), 0, channel_axis)
 
 
 def random_channel_shift(x, intensity_range, channel_axis=0):

@@ -67,8 +67,7 @@ class BatchFromFilesMixin:
                 paths[index], color_mode=self.color_mode, target_size=self.target_size,
                 interpolation=self.interpolation, keep_aspect_ratio=self.keep_aspect_ratio,
             )  # fmt: skip
-            picture = np.array(img_to_array(img, self.data_format, "float32"))  # a copy, which may be changed
-            put_transformed(x, row, picture, self.image_data_generator)
+            put_transformed(x, row, img_to_array(img, self.data_format, "float32"), self.image_data_generator)
         if self.save_to_dir:
             save_rows(self, x, index_array, 10**7)
         if self.class_mode is None:

@@ -281,7 +281,7 @@ class ImageDataGenerator:
         """`x`, or a copy if it cannot be changed in place."""
         x = np.asarray(x)
         if x.dtype.kind in "iub":
-            return x.astype(self.dtype)
+            return x.astype(np.result_type(self.dtype, np.float32))
         return x if x.flags.writeable else x.copy()
 
     def _is_fitted(self, name, statistic):

@@ -23,8 +23,8 @@ _FORMATS = {"jpg": "jpeg", "tif": "tiff"}
 
 
 def float_type(owner, dtype):
-    """Name of a float type for pictures; None is the default type of numbers, at least float32: resampling in half
-    precision is not to be had.
+    """Name of the type of numbers that `dtype` means; None is the default float type, at least float32: nothing
+    resamples in half precision.
 
     Raises:
         ValueError: it is no type of numbers.
