@@ -205,6 +205,7 @@ def test_settings_that_need_others(settings, switched, value):
         ({"data_format": "channel_last"}, ValueError, "data_format must be 'channels_last'"),
         ({"validation_split": 1.5}, ValueError, r"validation_split must be a number in \[0, 1\)"),
         ({"preprocessing_function": 3}, ValueError, "preprocessing_function must be a function"),
+        ({"interpolation_order": 9}, ValueError, "interpolation_order must be 0 to 5"),
         ({"dtype": "flaot32"}, ValueError, "dtype must be one of"),
     ],
 )

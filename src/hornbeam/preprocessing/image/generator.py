@@ -97,12 +97,12 @@ class ImageDataGenerator:
         self.vertical_flip = vertical_flip
         self.rescale: Any = rescale
         if preprocessing_function and not callable(preprocessing_function):
-            wanted = "a function of one picture"
-            raise checks.wrong_argument(
-                "ImageDataGenerator", "preprocessing_function", preprocessing_function, wanted
-            )
+            name, wanted = "preprocessing_function", "a function of one picture"
+            raise checks.wrong_argument("ImageDataGenerator", name, preprocessing_function, wanted)
         self.preprocessing_function: Any = preprocessing_function
         self.dtype = float_type("ImageDataGenerator", dtype)
+        if interpolation_order not in range(6):
+            raise checks.wrong_argument("ImageDataGenerator", "interpolation_order", interpolation_order, "0 to 5")
         self.interpolation_order = interpolation_order
         self.data_format = checks.data_format("ImageDataGenerator", data_format)
         self.channel_axis, self.row_axis, self.col_axis = _AXES[self.data_format]
