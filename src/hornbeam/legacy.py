@@ -216,9 +216,7 @@ def tell(spellings, message):
     _told.update(spellings)
     if told or mode["quiet"]:
         return
-    frame = sys._getframe(1)
-    while frame.f_back is not None and not _is_users(frame):
-        frame = frame.f_back
+    frame = users_frame()
     place = frame.f_globals
     warnings.warn_explicit(
         message, OldSpelling, frame.f_code.co_filename, frame.f_lineno, place.get("__name__"),
@@ -226,9 +224,16 @@ def tell(spellings, message):
     )  # fmt: skip
 
 
+def users_frame():
+    """The nearest frame that is not of the house, nor of what imports for it."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and not _is_users(frame):
+        frame = frame.f_back
+    return frame
+
+
 def _is_users(frame):
-    name = frame.f_globals.get("__name__") or ""
-    return not name.startswith(("hornbeam.", "importlib."))
+    return (frame.f_globals.get("__name__") or "").partition(".")[0] not in ("hornbeam", "importlib")
 
 
 def _action():

@@ -2,7 +2,6 @@
 
 import importlib
 import linecache
-import sys
 import types
 
 from hornbeam import checks, legacy, registry
@@ -105,7 +104,5 @@ def missing(module, name):
 
 def _is_star_import():
     """Is the program about to take all names of a module?"""
-    frame = sys._getframe(1)
-    while frame is not None and (frame.f_globals.get("__name__") or "").startswith(("importlib.", "hornbeam.")):
-        frame = frame.f_back
-    return frame is not None and "import *" in linecache.getline(frame.f_code.co_filename, frame.f_lineno)
+    frame = legacy.users_frame()
+    return "import *" in linecache.getline(frame.f_code.co_filename, frame.f_lineno)

@@ -32,6 +32,16 @@ class ScriptLoader(importlib.abc.InspectLoader):
         return self.source_to_code(Path(self.path).read_bytes(), self.path)
 
 
+class _MainSpec(importlib.machinery.ModuleSpec):
+    """Spec of a main module. Worker processes begin by its name: they need the aliases before they read the script."""
+
+    def __init__(self, package):
+        super().__init__("hornbeam.compat.worker_main", None)
+        self.package = package
+
+    parent = property(lambda self: self.package or "", doc="What relative imports start from.")
+
+
 def run(target, arguments=(), quiet=False, module=False):
     """Carry out a script as the main program, with Hornbeam as its Keras.
 
@@ -55,8 +65,7 @@ def run(target, arguments=(), quiet=False, module=False):
     install()
     loader = ScriptLoader(path)
     main = types.ModuleType("__main__")
-    # By this name worker processes begin: they need the aliases before they read the script for its functions.
-    main.__spec__ = importlib.machinery.ModuleSpec("hornbeam.compat.worker_main", None)
+    main.__spec__ = _MainSpec(package)
     main.__file__, main.__loader__, main.__package__ = str(path), loader, package
     vars(main)["__builtins__"] = __builtins__
     os.environ[SCRIPT_VARIABLE] = os.path.abspath(path)

@@ -67,6 +67,12 @@ class Sequential(Model):
     _pending_input = None
 
     def _begin_with(self, layer):
+        if isinstance(layer, Model) and layer._graph is not None and len(layer.inputs) > 1:  # Keras 1's Merge
+            named = enumerate(layer.inputs, 1)
+            self._start_from(
+                [Input(batch_shape=K.int_shape(t), dtype=t.dtype, name=f"{layer.name}_input_{i}") for i, t in named]
+            )
+            return
         shape = getattr(layer, "batch_input_shape", None)
         if shape is None and isinstance(layer, Model) and layer._graph is not None:
             shape = K.int_shape(layer.inputs[0])
@@ -147,7 +153,7 @@ class Sequential(Model):
     def get_config(self):
         """Name and layers, as a dict."""
         config = {"name": self.name, "layers": [configuration.layer_entry(layer) for layer in self._stack]}
-        if self._pending_input is not None:
+        if isinstance(self._pending_input, SymbolicTensor):  # a model of several inputs brings them itself
             config["build_input_shape"] = list(self._pending_input.shape)
         return config
 
