@@ -8,6 +8,7 @@ from applications import beside_keras
 from hornbeam.applications import efficientnet
 
 TINY = {"width_coefficient": 0.25, "depth_coefficient": 0.5, "default_size": 32}
+BLOCKS = efficientnet.DEFAULT_BLOCKS_ARGS[:2]  # the second has one that is added to its input
 NETWORKS = [f"EfficientNetB{number}" for number in range(8)]
 
 
@@ -28,10 +29,11 @@ def test_rates():
 
 
 def test_old_keywords_reach_the_network():
-    shape = {"input_shape": (32, 32, 3), "weights": None, "include_top": False}
-    ours = efficientnet.EfficientNetB0(**shape, drop_connect_rate=0.0, model_name="mine")
+    shape = {"input_shape": (32, 32, 3), "weights": None, "include_top": False, "blocks_args": BLOCKS}
+    ours = efficientnet.EfficientNetB0(**shape, drop_connect_rate=0.6, model_name="mine")
     assert ours.name == "mine"
-    assert not [layer for layer in ours.layers if isinstance(layer, hornbeam.layers.Dropout)]
+    rates = [layer.rate for layer in ours.layers if isinstance(layer, hornbeam.layers.Dropout)]
+    assert rates == [pytest.approx(0.6 * 2 / 3)]
     with pytest.raises(TypeError, match="drop_rate"):
         efficientnet.EfficientNetB0(**shape, drop_rate=0.5)
 
@@ -40,7 +42,7 @@ def test_what_published_weights_need(monkeypatch):
     asked = []
     monkeypatch.setattr(hornbeam.models.Model, "load_weights", lambda *_: None)
     monkeypatch.setattr("hornbeam.applications.building.get_file", lambda *a, **_: asked.append(a[1]) or "file")
-    ours = efficientnet.EfficientNetB0(include_top=False, input_shape=(32, 32, 3))
+    ours = efficientnet.EfficientNetB0(include_top=False, input_shape=(32, 32, 3), blocks_args=BLOCKS)
     assert asked == ["https://storage.googleapis.com/keras-applications/efficientnetb0_notop.h5"]
     scales = [layer.scale for layer in ours.layers if isinstance(layer, hornbeam.layers.Rescaling)]
     assert scales[0] == 1 / 255
@@ -67,7 +69,7 @@ def test_preprocess_input_does_nothing():
 
 @pytest.mark.nightly
 def test_tiny_outputs():
-    beside_keras.check("efficientnet.EfficientNet", 33, TINY, brightest=255)
+    beside_keras.check("efficientnet.EfficientNet", 33, arguments=TINY, brightest=255)
 
 
 @pytest.mark.nightly

@@ -25,8 +25,10 @@ def test_layers(networks):
     assert networks[0].name == networks[1].name == "mobilenetv2_0.35_32"
 
 
-def test_files(networks, tmp_path):
-    ours = networks[0]
+@pytest.mark.parametrize("blocks", [5, pytest.param(17, marks=pytest.mark.nightly)])
+def test_files(blocks, tmp_path, monkeypatch):
+    monkeypatch.setattr(mobilenet_v2, "_BLOCKS", mobilenet_v2._BLOCKS[:blocks])
+    ours = MobileNetV2(weights=None, **SMALL)
     x = np.random.default_rng(2).uniform(-1, 1, (2, 32, 32, 3)).astype("float32")
     expected = ours.predict(x)
     for ending in ("h5", "keras"):
@@ -86,16 +88,18 @@ def test_padding_before_a_stride():
     "arguments", [{}, {"alpha": 0.5, "pooling": "max"}, {"alpha": 1.3, "pooling": None}, {"alpha": 1.4}]
 )
 def test_layers_and_outputs(arguments):
-    beside_keras.check("MobileNetV2", 64, arguments)
+    beside_keras.check("MobileNetV2", 64, arguments=arguments)
 
 
 @pytest.mark.nightly
 def test_layers_and_outputs_with_head():
     beside_keras.same_layers_with_head("MobileNetV2")
-    beside_keras.check("MobileNetV2", 65, {"include_top": True, "pooling": None, "classes": 11, "alpha": 0.75})
+    arguments = {"include_top": True, "pooling": None, "classes": 11, "alpha": 0.75}
+    beside_keras.check("MobileNetV2", 65, arguments=arguments)
 
 
 @pytest.mark.nightly
+@pytest.mark.filterwarnings("ignore:.*Weights for input shape:UserWarning")  # Keras', where it is not told a size
 def test_published_files(monkeypatch):
     expected = beside_keras.published("MobileNetV2")
     asked = []

@@ -26,7 +26,7 @@ _HASHES = {  # with head, without
     201: ("1ceb130c1ea1b78c3bf6114dbdfd8807", "c13680b51ded0fb44dff2d8f86ac8bb1"),
 }
 _URL = "https://storage.googleapis.com/tensorflow/keras-applications/densenet/densenet"
-PUBLISHED = {
+PUBLISHED: dict = {
     depth: {
         True: (f"{_URL}{depth}_weights_tf_dim_ordering_tf_kernels.h5", whole),
         False: (f"{_URL}{depth}_weights_tf_dim_ordering_tf_kernels_notop.h5", without_head),
@@ -68,7 +68,7 @@ def DenseNet(
 
     Example:
         >>> DenseNet([1, 1, 1, 1], False, None, input_shape=(32, 32, 3), pooling="avg").output_shape
-        (None, 60)
+        (None, 68)
 
     Reference:
         Huang et al. 2017, arXiv:1608.06993.

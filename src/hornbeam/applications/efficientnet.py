@@ -1,6 +1,7 @@
 """EfficientNetB0 to B7: one network, made deeper, wider and for larger pictures at once."""
 
 import math
+from typing import Any
 
 from hornbeam import backend as K
 from hornbeam import checks
@@ -38,7 +39,7 @@ _HASHES = {  # with head, without
     "b7": ("8c03f828fec3ef71311cd463b6759d99", "cbcfe4450ddf6f3ad90b1b398090fe4a"),
 }
 _URL = "https://storage.googleapis.com/keras-applications/efficientnet"
-PUBLISHED = {
+PUBLISHED: dict = {
     variant: {True: (f"{_URL}{variant}.h5", whole), False: (f"{_URL}{variant}_notop.h5", without_head)}
     for variant, (whole, without_head) in _HASHES.items()
 }
@@ -57,11 +58,11 @@ DEFAULT_BLOCKS_ARGS = tuple(
     )
 )
 
-CONV_KERNEL_INITIALIZER = {
+CONV_KERNEL_INITIALIZER: Any = {
     "class_name": "VarianceScaling",
     "config": {"scale": 2.0, "mode": "fan_out", "distribution": "truncated_normal"},
 }
-DENSE_KERNEL_INITIALIZER = {
+DENSE_KERNEL_INITIALIZER: Any = {
     "class_name": "VarianceScaling",
     "config": {"scale": 1 / 3, "mode": "fan_out", "distribution": "uniform"},
 }
@@ -244,7 +245,8 @@ def _variant(number, width_coefficient, depth_coefficient, size, dropout_rate, m
         )  # fmt: skip
 
     network.__name__ = network.__qualname__ = f"EfficientNetB{number}"
-    network.__doc__ = _DOC.format(number=number, size=size, millions=millions, channels=sizes.round_filters(1280 * width_coefficient))
+    channels = sizes.round_filters(1280 * width_coefficient)
+    network.__doc__ = _DOC.format(number=number, size=size, millions=millions, channels=channels)
     return network
 
 

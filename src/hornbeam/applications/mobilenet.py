@@ -104,7 +104,7 @@ def _normalized(x, name):
 def _block(x, number, filters, stride, depth_multiplier):
     """A depthwise convolution over places, then a pointwise one over channels."""
     if stride == 2:
-        x = ZeroPadding2D(((0, 1), (0, 1)), name=f"conv_pad_{number}")(x)
+        x = ZeroPadding2D(((0, 1), (0, 1)), name=f"conv_pad_{number}")(x)  # pyright: ignore[reportArgumentType]
     x = DepthwiseConv2D(
         3, strides=stride, padding="valid" if stride == 2 else "same", depth_multiplier=depth_multiplier,
         use_bias=False, name=f"conv_dw_{number}",

@@ -87,9 +87,7 @@ def NASNet(
         )
     size = 331 if default_size is None else default_size
     x, inputs = _input(input_tensor, input_shape, size, include_top, weights)
-    x = Conv2D(
-        stem_block_filters, 3, strides=2, use_bias=False, kernel_initializer="he_normal", name="stem_conv1"
-    )(x)  # fmt: skip
+    x = Conv2D(stem_block_filters, 3, strides=2, use_bias=False, kernel_initializer="he_normal", name="stem_conv1")(x)
     x = _normalized(x, "stem_bn1")
     filters = penultimate_filters // 24
     x, before = _reduction_cell(x, None, filters // filter_multiplier**2, "stem_1"), x
@@ -160,9 +158,7 @@ def _normalized(x, name):
 
 def _pointwise(x, filters, name):
     """A convolution of 1 x 1, normalised by whoever calls it."""
-    return Conv2D(
-        filters, 1, padding="same", use_bias=False, kernel_initializer="he_normal", name=name
-    )(x)  # fmt: skip
+    return Conv2D(filters, 1, padding="same", use_bias=False, kernel_initializer="he_normal", name=name)(x)
 
 
 def _separable(x, filters, kernel_size, label, stride=1):
@@ -197,7 +193,8 @@ def _halved(x, filters, label):
     x = Activation("relu", name=f"adjust_relu_1_{label}")(x)
     even = AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_1_{label}")(x)
     even = _pointwise(even, filters // 2, f"adjust_conv_1_{label}")
-    odd = Cropping2D(((1, 0), (1, 0)))(ZeroPadding2D(((0, 1), (0, 1)))(x))
+    odd = ZeroPadding2D(((0, 1), (0, 1)))(x)  # pyright: ignore[reportArgumentType]
+    odd = Cropping2D(((1, 0), (1, 0)))(odd)
     odd = AveragePooling2D(1, strides=2, name=f"adjust_avg_pool_2_{label}")(odd)
     odd = _pointwise(odd, filters // 2, f"adjust_conv_2_{label}")
     return _normalized(concatenate([even, odd], axis=building.channel_axis()), f"adjust_bn_{label}")

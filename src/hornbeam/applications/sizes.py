@@ -1,11 +1,12 @@
 """Sizes that several small networks work out alike: padding before a stride, numbers of filters, published pictures."""
 
 import warnings
+from typing import Any
 
 from hornbeam import backend as K
 
 
-def padding_before(x, kernel_size):
+def padding_before(x, kernel_size) -> Any:
     """Zeros around `x`, ((top, bottom), (left, right)), before an unpadded layer of odd `kernel_size` and stride 2.
 
     They give the size that padding 'same' gives, ceil(n / 2), with the surplus at the top and left where n is odd and
@@ -35,7 +36,7 @@ def height_and_width(input_shape):
 
 
 def size_of_input(input_shape, published):
-    """Height and width a network with weights for the sizes `published` has by default: that of `input_shape` or 224."""
+    """Default height and width of a network with weights for sizes `published`: those of `input_shape` or 224."""
     found = set() if input_shape is None else set(height_and_width(input_shape))
     return found.pop() if len(found) == 1 and found <= set(published) else 224
 
