@@ -26,7 +26,7 @@ def pictures(count, size, draw):
         waves = np.sin(draw.uniform(3, 6) * places + draw.uniform(0, 2 * np.pi))
         stripes = np.broadcast_to(waves[:, None] if y[i] == 0 else waves[None, :], (size, size))
         dark, light = draw.uniform(0, 120, 3), draw.uniform(136, 255, 3)
-        x[i] = np.where(stripes[..., None] > 0, light, dark) + draw.normal(0, 25, (size, size, 3))
+        x[i] = np.where(stripes[..., None] > 0, light, dark) + draw.normal(0, 80, (size, size, 3))
     return x.clip(0, 255), y
 
 
@@ -69,8 +69,8 @@ def main(arguments=None):
     base.trainable = True
     for layer in base.layers:
         layer.trainable = layer.name.startswith("block5")
-    model.compile(SGD(lr=1e-3, momentum=0.9), "binary_crossentropy", metrics=["accuracy"])  # takes the new flags up
-    model.fit(x, y, epochs=2 if small else 5, batch_size=32, verbose=0)
+    model.compile(SGD(lr=0.01, momentum=0.9), "binary_crossentropy", metrics=["accuracy"])  # takes the new flags up
+    model.fit(x, y, epochs=5, batch_size=32, verbose=0)
     accuracies["fine-tuned last block"] = model.evaluate(x_new, y_new, verbose=0)[1]
 
     for step, accuracy in accuracies.items():

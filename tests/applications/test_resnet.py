@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from applications import beside_keras
-from hornbeam.applications import resnet, resnet50, resnet_v2
+from hornbeam.applications import resnet, resnet50, resnet_v2, resnext
 
 NETWORKS = {
     "ResNet50": resnet, "ResNet101": resnet, "ResNet152": resnet, "ResNet50V2": resnet_v2, "ResNet101V2": resnet_v2,
@@ -31,10 +31,16 @@ def test_layers_with_head(name):
     beside_keras.same_layers_with_head(name)
 
 
-@pytest.mark.nightly
-@pytest.mark.parametrize("name", ["ResNet50", "ResNet50V2"])
-def test_published_files(name):
-    assert beside_keras.published(name) == NETWORKS[name].PUBLISHED[name.lower()]
+def test_published_files():
+    from keras.src.applications.resnet import BASE_WEIGHTS_PATH, WEIGHTS_HASHES
+
+    ours = {**resnet.PUBLISHED, **resnet_v2.PUBLISHED, **resnext.PUBLISHED}
+    file = "{}_weights_tf_dim_ordering_tf_kernels{}.h5"
+    assert ours == {
+        name: {top: (BASE_WEIGHTS_PATH + file.format(name, "" if top else "_notop"), hashes[0 if top else 1])
+               for top in (True, False)}
+        for name, hashes in WEIGHTS_HASHES.items()
+    }  # fmt: skip
 
 
 # --- Keras 2.2 ---

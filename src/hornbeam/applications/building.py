@@ -130,7 +130,7 @@ def pooled(x, pooling, average_name=None, maximum_name=None):
     return GlobalMaxPooling2D(name=maximum_name)(x) if pooling == "max" else x
 
 
-def averaged_head(x, include_top, pooling, classes, activation="softmax", pooling_names=(None, None)):
+def averaged_head(x, include_top, pooling, classes, activation: str | None = "softmax", pooling_names=(None, None)):
     """The head of most networks: the average of each channel and a Dense layer 'predictions'; else :func:`pooled`.
 
     Args:

@@ -33,8 +33,8 @@ _BRANCHES = {
 
 
 def InceptionResNetV2(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="inception_resnet_v2", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="inception_resnet_v2", **kwargs,
 ):  # fmt: skip
     """InceptionResNetV2: 40 blocks x + scale * f(x), f of parallel branches with windows of 1 to 7 places.
 
@@ -77,7 +77,9 @@ def InceptionResNetV2(
     return building.finish(name, inputs, x, weights, include_top, PUBLISHED)
 
 
-def conv2d_bn(x, filters, kernel_size, strides=1, padding="same", activation="relu", use_bias=False, name=None):
+def conv2d_bn(
+    x, filters, kernel_size, strides=1, padding="same", activation: str | None = "relu", use_bias=False, name=None
+):
     """activation(normalised convolution of `x`); with a bias there is no normalisation.
 
     Args:
@@ -92,7 +94,7 @@ def conv2d_bn(x, filters, kernel_size, strides=1, padding="same", activation="re
     return x if activation is None else Activation(activation, name=name and f"{name}_ac")(x)
 
 
-def inception_resnet_block(x, scale, block_type, block_idx, activation="relu"):
+def inception_resnet_block(x, scale, block_type, block_idx, activation: str | None = "relu"):
     """activation(x + scale * f(x)), f the branches of `block_type` and a convolution back to the channels of `x`.
 
     Args:

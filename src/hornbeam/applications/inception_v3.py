@@ -17,8 +17,8 @@ PUBLISHED = {
 
 
 def InceptionV3(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="inception_v3", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="inception_v3", **kwargs,
 ):  # fmt: skip
     """InceptionV3: eleven blocks whose branches see windows of 1 to 7 places, put together by channels.
 

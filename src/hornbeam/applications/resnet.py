@@ -29,8 +29,8 @@ PUBLISHED = published_files(_HASHES)
 
 
 def ResNet50(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet50", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet50", **kwargs,
 ):  # fmt: skip
     """ResNet50: 16 bottleneck blocks, relu(x + f(x)), of three convolutions each.
 
@@ -69,8 +69,8 @@ def ResNet50(
 
 
 def ResNet101(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet101", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet101", **kwargs,
 ):  # fmt: skip
     """ResNet101: as :func:`ResNet50` with 33 blocks; its arguments, shapes and errors.
 
@@ -86,8 +86,8 @@ def ResNet101(
 
 
 def ResNet152(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet152", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet152", **kwargs,
 ):  # fmt: skip
     """ResNet152: as :func:`ResNet50` with 50 blocks; its arguments, shapes and errors.
 

@@ -25,8 +25,8 @@ PUBLISHED = {
 
 
 def ClassicResNet50(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet50", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet50", **kwargs,
 ):  # fmt: skip
     """ResNet50 of Keras 2.0 to 2.2: layers `res2a_branch2a`, `bn2a_branch2a`, ..., `fc1000`, and the weights of then.
 

@@ -14,8 +14,8 @@ PUBLISHED = resnet.published_files({
 
 
 def ResNet50V2(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet50v2", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet50v2", **kwargs,
 ):  # fmt: skip
     """ResNet50, version 2: 16 blocks x + f(relu(normalised x)), so that what is added passes through unchanged.
 
@@ -34,8 +34,8 @@ def ResNet50V2(
 
 
 def ResNet101V2(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet101v2", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet101v2", **kwargs,
 ):  # fmt: skip
     """ResNet101, version 2: as :func:`ResNet50V2` with 33 blocks; its arguments, shapes and errors.
 
@@ -51,8 +51,8 @@ def ResNet101V2(
 
 
 def ResNet152V2(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnet152v2", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnet152v2", **kwargs,
 ):  # fmt: skip
     """ResNet152, version 2: as :func:`ResNet50V2` with 50 blocks; its arguments, shapes and errors.
 

@@ -17,8 +17,8 @@ PUBLISHED = resnet.published_files({
 
 
 def ResNeXt50(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnext50", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnext50", **kwargs,
 ):  # fmt: skip
     """ResNeXt50: as :func:`hornbeam.applications.ResNet50` with twice the filters, convolved in 32 groups.
 
@@ -37,8 +37,8 @@ def ResNeXt50(
 
 
 def ResNeXt101(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="resnext101", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="resnext101", **kwargs,
 ):  # fmt: skip
     """ResNeXt101: as :func:`ResNeXt50` with 33 blocks; its arguments, shapes and errors.
 

@@ -14,8 +14,8 @@ PUBLISHED = {
 
 
 def VGG16(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="vgg16", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="vgg16", **kwargs,
 ):  # fmt: skip
     """VGG16: blocks of 2, 2, 3, 3, 3 convolutions of 3 x 3, a pooling after each, and three dense layers.
 

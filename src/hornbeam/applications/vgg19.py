@@ -13,8 +13,8 @@ PUBLISHED = {
 
 
 def VGG19(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="vgg19", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="vgg19", **kwargs,
 ):  # fmt: skip
     """VGG19: as :func:`hornbeam.applications.VGG16` with four convolutions in each of the last three blocks.
 

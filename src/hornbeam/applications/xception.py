@@ -14,8 +14,8 @@ PUBLISHED = {
 
 
 def Xception(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="xception", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
+    classifier_activation: str | None = "softmax", name="xception", **kwargs,
 ):  # fmt: skip
     """Xception: 14 blocks that convolve each channel by itself and then mix the channels.
 
