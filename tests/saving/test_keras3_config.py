@@ -294,7 +294,7 @@ def test_defaults_of_keras_keep_their_meaning(tmp_path):
 
 @pytest.mark.parametrize(("make", "said"), [
     (lambda: keras.layers.RMSNormalization(name="odd"), r"'odd' is of the class 'RMSNormalization'"),
-    (lambda: keras.layers.Dense(2, name="odd", dtype="mixed_bfloat16"), r"'odd' has the dtype policy 'mixed_bfloat16'"),
+    (lambda: keras.layers.Dense(2, name="odd", dtype="mixed_float16"), r"'odd' has the dtype policy 'mixed_float16'"),
     (lambda: keras.layers.LayerNormalization(name="odd", rms_scaling=True), r"'odd' .*rms_scaling=True"),
 ], ids=["class", "policy", "setting"])  # fmt: skip
 @pytest.mark.filterwarnings("ignore:You passed `rms_scaling=True`")
@@ -302,6 +302,23 @@ def test_what_we_do_not_have_is_named(make, said, tmp_path):
     keras.Sequential([keras.Input((3,)), make()]).save(tmp_path / "m.keras")
     with pytest.raises(ModelFileError, match=said):
         archive.read_model(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_mixed_precision_goes_there_and_back(suffix, tmp_path):
+    data = DRAW.normal(size=(4, 3)).astype("float32")
+    half = {"dtype": "mixed_bfloat16"}
+    stack = [keras.layers.Dense(4, **half), keras.layers.BatchNormalization(**half), keras.layers.Dense(2)]
+    theirs = keras.Sequential([keras.Input((3,)), *stack])
+    theirs.save(tmp_path / f"theirs.{suffix}")
+    ours = models.load_model(tmp_path / f"theirs.{suffix}", compile=False)
+    assert [layer.dtype_policy.name for layer in ours.layers] == ["mixed_bfloat16", "mixed_bfloat16", "float32"]
+    assert {weight.dtype for weight in ours.weights} == {"float32"}
+    wanted = np.asarray(theirs(data))
+    np.testing.assert_allclose(ours.predict(data), wanted, atol=2e-2)  # bfloat16 has three digits
+    ours.save(tmp_path / f"ours.{suffix}")
+    back = keras.models.load_model(tmp_path / f"ours.{suffix}", compile=False)
+    np.testing.assert_allclose(np.asarray(back(data)), wanted, atol=2e-2)
 
 
 def test_training_that_we_do_not_have_is_left_out_with_a_warning(tmp_path):

@@ -13,7 +13,7 @@ from hornbeam.saving.keras3_calls import (
     value_to_keras3,
 )
 from hornbeam.saving.keras3_graph import layers_in_order, places_of
-from hornbeam.saving.keras3_objects import is_object, public, setting_from_keras3, setting_to_keras3
+from hornbeam.saving.keras3_objects import POLICIES, is_object, public, setting_from_keras3, setting_to_keras3
 from hornbeam.saving.keras3_operations import from_operation, to_operation
 from hornbeam.saving.keras3_training import training_from_keras3, training_to_keras3
 from hornbeam.saving.keras3_weights import OWN, is_graph
@@ -142,7 +142,10 @@ def _input_dtype(entry):
     if entry["class_name"] == "Sequential":
         layers = config["layers"] if isinstance(config, dict) else config
         return _input_dtype(layers[0]) if layers else "float32"
-    return "int32" if entry["class_name"] == "Embedding" else config.get("dtype") or "float32"
+    if entry["class_name"] == "Embedding":
+        return "int32"
+    dtype = config.get("dtype") or "float32"
+    return "float32" if dtype in POLICIES else dtype
 
 
 def _graph_to_keras3(entry):

@@ -8,6 +8,7 @@ from hornbeam.saving.portable_activations import formula_of, name_of
 DTYPES = (
     "float16", "bfloat16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "bool",
 )  # fmt: skip
+POLICIES = ("mixed_bfloat16",)  # of several types; core.precision has the same
 _HOMES = {"initializer": "keras.initializers", "regularizer": "keras.regularizers", "constraint": "keras.constraints"}
 _KINDS = tuple(_HOMES)
 # Activations that Keras 3 calls by another name; the classic hard_sigmoid, a formula without one, is written as layers.
@@ -84,17 +85,17 @@ def _plain_to_keras3(value):
 
 
 def dtype_from_keras3(value, owner):
-    """Name of the type that a policy means.
+    """Name of the type, or of the policy of mixed types.
 
     Args:
         value: name, or configuration of a policy.
         owner: the layer, for messages.
 
     Raises:
-        ModelFileError: a policy of mixed or quantised types.
+        ModelFileError: a policy of quantised types.
     """
     name = value["config"].get("name") if is_object(value) else value
-    if value is None or name in DTYPES:
+    if value is None or name in DTYPES or name in POLICIES:
         return name
     raise ModelFileError(
         None,
