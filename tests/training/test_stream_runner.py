@@ -67,3 +67,18 @@ def test_progress_counts_batches(model, capsys):
     assert "2/Unknown" in capsys.readouterr().out
     model.evaluate(iter(cut(4, 4)), steps=2)
     assert "2/2" in capsys.readouterr().out
+
+
+def test_a_pass_without_an_end_is_told_of_once(model, monkeypatch):
+    monkeypatch.setattr(stream_runner, "SUSPICIOUS_STEPS", 8)
+
+    def many(count):
+        for _ in range(count):
+            yield X[:4], Y[:4]
+
+    with pytest.warns(UserWarning, match="has given .* steps_per_epoch") as told:
+        model.fit(many(200), verbose=0)
+    assert len(told) == 1
+    with pytest.warns(UserWarning, match="validation_steps"):
+        model.evaluate(many(200), verbose=0)
+    model.fit(many(200), steps_per_epoch=100, verbose=0)  # who says how many is not warned: warnings are errors here

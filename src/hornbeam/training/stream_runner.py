@@ -1,5 +1,7 @@
 """Running a program over a stream: batches of one form are stacked, so that several steps are one trip."""
 
+import warnings
+
 import numpy as np
 
 from hornbeam import backend as K
@@ -9,6 +11,8 @@ from hornbeam.training.runner import Chunk, Run
 # Batches are stacked up to this size: a trip to the engine costs as much as computing on less, and a copy little.
 STACKED_BYTES = 2 << 20
 STACKED_STEPS = 32
+# A pass of a source that does not say how long it is goes on until it ends; from here on it may be one without an end.
+SUSPICIOUS_STEPS = 10_000
 
 
 class StreamRun(Run):
@@ -29,6 +33,7 @@ class StreamRun(Run):
         super().__init__(steps, kind, sample, sample.rows, seed)
         self.data = self.stream = stream
         self.resident = False
+        self._warned = False
 
     rows = None  # pyright: ignore[reportAssignmentType]
 
@@ -70,10 +75,21 @@ class StreamRun(Run):
                 chunk = self._stacked(group, size, most)
                 yield chunk if skip <= first else chunk.after(skip - first), first
                 first += len(group)
+                if first >= SUSPICIOUS_STEPS and not self._warned and self.steps_in_pass(count) is None:
+                    self._warned = True
+                    self._warn_of_no_end(first)
                 if held is None:
                     held = next(batches, None)
         finally:
             batches.close()
+
+    def _warn_of_no_end(self, done):
+        option = "steps_per_epoch" if self.kind == "train" else "steps (of validation data: validation_steps)"
+        warnings.warn(
+            f"{type(self.stream.source).__name__} has given {done} batches and this pass has not ended yet. If it "
+            f"never ends, neither does the pass: stop, and say how many batches one has, with {option}.",
+            stacklevel=2,
+        )
 
     def _stacked(self, group, size, most):
         """A chunk of `group`; it has `most` places, so that one program serves however many are filled."""
