@@ -8,7 +8,7 @@ import types
 import numpy as np
 import pytest
 
-from hornbeam import cli
+from hornbeam import cli, selftest
 from hornbeam.models import load_model, model_from_json
 
 
@@ -77,6 +77,32 @@ def test_the_doctor_says_what_there_is(capsys, tmp_path, monkeypatch):
     assert re.match(r"\d+\.\d+", found["numpy"])
     assert "cpu" in found["devices"].lower()
     assert found["folder"] == f"{tmp_path / 'none'} (not there yet)"
+
+
+def test_the_doctor_counts_what_is_cached_and_computes(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "some.npz").write_bytes(bytes(1_500_000))
+    assert cli.main(["doctor"]) == 0
+    found = dict(re.findall(r"^ *(\S+) +(.+)$", capsys.readouterr().out, re.MULTILINE))
+    assert found["folder"] == str(tmp_path)
+    assert found["datasets"] == f"{tmp_path / 'datasets'}: 1 files, 1.5 MB"
+    assert found["models"].endswith("(not there yet)")
+    assert re.fullmatch(r"OK: trained, compared .* saved, loaded \(\d+\.\d s\)", found["self-test"])
+
+
+def test_the_doctor_says_what_fails(capsys, monkeypatch):
+    def cannot(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(selftest, "STEPPED", (1.0, 0.2, 0.3))
+    monkeypatch.setattr(selftest, "load_model", cannot)
+    assert cli.main(["doctor"]) == 1
+    failed = re.findall(r"self-test +FAILED: (.+)", capsys.readouterr().out)
+    assert failed == [
+        "the weights after it should be [1.0, 0.2, 0.3], came [1.0, 0.2, 0.2]",
+        "Saving and loading. OSError: no space left",
+    ]
 
 
 def test_the_doctor_names_what_is_missing(monkeypatch):

@@ -3,11 +3,13 @@
 import inspect
 import warnings
 
+import numpy as np
 import pytest
 
-from hornbeam import layers, legacy
+from hornbeam import constraints, layers, legacy
 from hornbeam.layers import BatchNormalization, Conv1D, Conv2D, Conv3D, Dense, Embedding, Input, Layer
-from hornbeam.models import Model
+from hornbeam.models import Model, Sequential
+from hornbeam.utils import to_categorical
 
 
 def made(cls, *args, **kwargs):
@@ -211,6 +213,87 @@ def test_maxout_and_highway_keep_their_own_names():
     layer = layers.MaxoutDense(output_dim=3, init="zeros", W_regularizer="l2", bias=False)
     assert (layer.output_dim, layer.bias) == (3, False)
     assert layers.Highway(init="zeros", b_constraint="nonneg").b_constraint is not None
+
+
+# --- Saying it ---
+
+
+@pytest.fixture
+def told(monkeypatch):
+    """What is told while the filters are those of a script: once for each spelling."""
+    monkeypatch.setattr(legacy, "_told", set())
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("default", legacy.OldSpelling)
+        yield seen
+
+
+def test_each_spelling_is_told_once(told):
+    for size in (3, 5):
+        Dense(output_dim=size)
+        Dense(output_dim=size, init="zero")
+    assert [str(line.message) for line in told] == [
+        "Dense(output_dim) is the spelling of Keras 1; write Dense(units=3).",
+        "Dense(output_dim, init) is the spelling of Keras 1; write Dense(units=3, kernel_initializer='zero').",
+    ]
+    layers.Dropout(p=0.5)
+    assert len(told) == 3
+
+
+def test_who_asks_for_all_gets_all(told):
+    warnings.simplefilter("always", legacy.OldSpelling)
+    for _ in range(2):
+        Dense(output_dim=3)
+    assert len(told) == 2
+
+
+def test_quiet_tells_nothing(told, monkeypatch):
+    monkeypatch.setitem(legacy.mode, "quiet", True)
+    assert Dense(output_dim=3).units == 3
+    assert not told
+
+
+def test_classic_spellings_are_told_of_in_programs_written_for_keras_alone(told, monkeypatch):
+    Dense(3, input_dim=4)
+    assert not told
+    monkeypatch.setitem(legacy.mode, "classic", True)
+    Dense.from_config(Dense(3, input_dim=4).get_config())
+    layers.Embedding(input_dim=4, output_dim=2)
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse", metrics=["acc"])
+    assert [str(line.message) for line in told] == [
+        "input_dim is the spelling of Keras 2; write input_shape=(n,).",
+        "'acc' is the spelling of Keras 2; write 'accuracy'.",
+    ]
+
+
+def test_the_line_of_the_program_is_told_however_deep_the_house(told):
+    legacy.tell({"deep"}, "words")
+    assert told[0].filename == __file__
+
+
+def test_accuracy_shown_by_fit():
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    with pytest.warns(legacy.OldSpelling, match=r"fit\(show_accuracy\) .* write metrics=\['accuracy'\] in compile"):
+        model.fit(np.ones((2, 2)), np.ones((2, 1)), show_accuracy=True, verbose=0)
+
+
+def test_functions_with_old_names():
+    with pytest.warns(legacy.OldSpelling, match=r"^to_categorical\(nb_classes\) .* write num_classes\.$"):
+        assert to_categorical([1], nb_classes=3).shape == (1, 3)
+    with pytest.warns(legacy.OldSpelling, match=r"^MaxNorm\(m\) is the spelling of Keras 1; write max_value\.$"):
+        assert constraints.maxnorm(m=3).max_value == 3
+    assert list(inspect.signature(constraints.MaxNorm).parameters) == ["max_value", "axis"]
+
+
+def test_first_values_by_functions_of_keras_1():
+    with pytest.warns(legacy.OldSpelling, match=r"kernel_initializer=\.\.\."):
+        layer = Dense(2, input_shape=(3,), init=lambda shape, name: 7 * np.ones(shape))
+    Sequential([layer])
+    assert layer.get_weights()[0].tolist() == [[7, 7]] * 3
+    with pytest.warns(legacy.OldSpelling):
+        layer = Dense(2, init=np.ones)  # one of today's is left as it is
+    assert layer.kernel_initializer is np.ones
 
 
 # --- Merge ---

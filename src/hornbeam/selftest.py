@@ -58,4 +58,4 @@ def _keeps():
 def _compared(what, came, wanted):
     if np.allclose(came, wanted, rtol=1e-5, atol=1e-6):
         return None
-    return f"{what} should be {np.round(wanted, 6).tolist()}, came {np.round(came, 6).tolist()}"
+    return f"{what} should be {np.round(wanted, 6).tolist()}, came {np.round(np.float64(came), 6).tolist()}"

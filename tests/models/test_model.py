@@ -125,7 +125,9 @@ def test_a_model_with_many_inputs_and_outputs_as_a_layer(branched):
 def test_keras_1_names_of_inputs_and_outputs_and_positions():
     x = Input((3,))
     y = Dense(1)(x)
-    for model in (Model(input=x, output=y), Model(x, y, "named"), Model([x], [y]), Model(inputs=x, outputs=y)):
+    with pytest.warns(UserWarning, match="spelling of Keras 1"):
+        old = Model(input=x, output=y)
+    for model in (old, Model(x, y, "named"), Model([x], [y]), Model(inputs=x, outputs=y)):
         assert model.predict(X).shape == (2, 1)
     assert Model(x, y, "named").name == "named"
 

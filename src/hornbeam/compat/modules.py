@@ -5,7 +5,7 @@
 VERSION = "2.2.4"
 
 _OWN = "hornbeam.compat."
-_LAYERS = ("hornbeam.layers", _OWN + "keras1")
+_LAYERS = ("hornbeam.layers", _OWN + "keras1", _OWN + "keras1_activations")
 _MODELS = ("hornbeam.models", "hornbeam.layers", _OWN + "keras1")
 _LAYER_UTILS = (_OWN + "layer_utils",)
 _GENERIC = (_OWN + "generic_utils",)
@@ -79,7 +79,7 @@ STARS = {
     "layers.convolutional_recurrent": "ConvRNN2D ConvLSTM2DCell ConvLSTM2D ConvRecurrent2D",
     "layers.cudnn_recurrent": "CuDNNGRU CuDNNLSTM",
     "layers.embeddings": "Embedding",
-    "layers.advanced_activations": "LeakyReLU PReLU ELU ThresholdedReLU Softmax ReLU",
+    "layers.advanced_activations": "LeakyReLU PReLU ELU ThresholdedReLU Softmax ReLU SReLU ParametricSoftplus",
     "layers.local": "LocallyConnected1D LocallyConnected2D",
     "layers.merge": "Add Subtract Multiply Average Maximum Minimum Concatenate Dot add subtract multiply average "
                     "maximum minimum concatenate dot",

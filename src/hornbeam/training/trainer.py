@@ -439,6 +439,9 @@ def _last_layer(layer):
 
 
 def _checked_keywords(owner, given, known):
+    if "show_accuracy" in given:
+        legacy.tell_renamed(owner, ["show_accuracy"], ["metrics=['accuracy'] in compile"])
+        given = {name: value for name, value in given.items() if name != "show_accuracy"}
     unknown = set(given) - set(known)
     if unknown:
         from hornbeam import checks
