@@ -36,8 +36,8 @@ PUBLISHED: dict = {
 
 
 def DenseNet(
-    blocks, include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name=None, **kwargs,
+    blocks, include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name=None, **kwargs,
 ):  # fmt: skip
     """DenseNet with `blocks[i]` pairs of convolutions in its block i; each pair's result is put beside all it saw.
 
@@ -94,8 +94,8 @@ def DenseNet(
 
 
 def DenseNet121(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="densenet121", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name="densenet121", **kwargs,
 ):  # fmt: skip
     """DenseNet with 121 layers, of 8 million numbers. Arguments, shapes and errors: :func:`DenseNet`.
 
@@ -110,8 +110,8 @@ def DenseNet121(
 
 
 def DenseNet169(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="densenet169", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name="densenet169", **kwargs,
 ):  # fmt: skip
     """DenseNet with 169 layers, of 14 million numbers. Arguments, shapes and errors: :func:`DenseNet`.
 
@@ -126,8 +126,8 @@ def DenseNet169(
 
 
 def DenseNet201(
-    include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="densenet201", **kwargs,
+    include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name="densenet201", **kwargs,
 ):  # fmt: skip
     """DenseNet with 201 layers, of 20 million numbers. Arguments, shapes and errors: :func:`DenseNet`.
 

@@ -71,8 +71,8 @@ _DEVIATION = (0.229, 0.224, 0.225)  # of ImageNet's red, green, blue
 
 def EfficientNet(
     width_coefficient, depth_coefficient, default_size, dropout_rate=0.2, drop_connect_rate=0.2, depth_divisor=8,
-    activation="swish", blocks_args="default", name="efficientnet", include_top=True, weights="imagenet",
-    input_tensor=None, input_shape=None, pooling=None, classes=1000, classifier_activation="softmax",
+    activation="swish", blocks_args="default", name="efficientnet", include_top=True, weights: str | None = "imagenet",
+    input_tensor=None, input_shape=None, pooling=None, classes=1000, classifier_activation: str | None = "softmax",
     weights_name=None, **kwargs,
 ):  # fmt: skip
     """The network that EfficientNetB0 to B7 are, with numbers of filters and of blocks times two coefficients.
@@ -234,8 +234,8 @@ def _variant(number, width_coefficient, depth_coefficient, size, dropout_rate, m
     variant = f"b{number}"
 
     def network(
-        include_top=True, weights="imagenet", input_tensor=None, input_shape=None, pooling=None, classes=1000,
-        classifier_activation="softmax", name=f"efficientnet{variant}", **kwargs,
+        include_top=True, weights: str | None = "imagenet", input_tensor=None, input_shape=None, pooling=None,
+        classes=1000, classifier_activation: str | None = "softmax", name=f"efficientnet{variant}", **kwargs,
     ):  # fmt: skip
         arguments = {"dropout_rate": dropout_rate, "weights_name": variant, **kwargs}
         return EfficientNet(

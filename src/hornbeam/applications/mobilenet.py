@@ -31,8 +31,8 @@ _BLOCKS = (
 
 
 def MobileNet(
-    input_shape=None, alpha=1.0, depth_multiplier=1, dropout=1e-3, include_top=True, weights="imagenet",
-    input_tensor=None, pooling=None, classes=1000, classifier_activation="softmax", name=None, **kwargs,
+    input_shape=None, alpha=1.0, depth_multiplier=1, dropout=1e-3, include_top=True, weights: str | None = "imagenet",
+    input_tensor=None, pooling=None, classes=1000, classifier_activation: str | None = "softmax", name=None, **kwargs,
 ):  # fmt: skip
     """MobileNet: a convolution and thirteen pairs of a depthwise and a pointwise convolution.
 

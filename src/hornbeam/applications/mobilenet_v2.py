@@ -24,8 +24,8 @@ _BLOCKS = (
 
 
 def MobileNetV2(
-    input_shape=None, alpha=1.0, include_top=True, weights="imagenet", input_tensor=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name=None, **kwargs,
+    input_shape=None, alpha=1.0, include_top=True, weights: str | None = "imagenet", input_tensor=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name=None, **kwargs,
 ):  # fmt: skip
     """MobileNetV2: seventeen blocks that widen, filter each channel by itself and narrow again, added to their input.
 

@@ -35,8 +35,8 @@ PUBLISHED = {  # by the default size
 
 def NASNet(
     input_shape=None, penultimate_filters=4032, num_blocks=6, stem_block_filters=96, skip_reduction=True,
-    filter_multiplier=2, include_top=True, weights=None, input_tensor=None, pooling=None, classes=1000,
-    default_size=None, classifier_activation="softmax", name="NASNet", **kwargs,
+    filter_multiplier=2, include_top=True, weights: str | None = None, input_tensor=None, pooling=None, classes=1000,
+    default_size=None, classifier_activation: str | None = "softmax", name="NASNet", **kwargs,
 ):  # fmt: skip
     """NASNet-A: a stem, then three times `num_blocks` normal cells with cells that halve the picture between them.
 
@@ -108,8 +108,8 @@ def NASNet(
 
 
 def NASNetLarge(
-    input_shape=None, include_top=True, weights="imagenet", input_tensor=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="nasnet_large", **kwargs,
+    input_shape=None, include_top=True, weights: str | None = "imagenet", input_tensor=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name="nasnet_large", **kwargs,
 ):  # fmt: skip
     """NASNet-A (6 @ 4032) for pictures of 331 x 331, of 89 million numbers. Arguments and errors: :func:`NASNet`.
 
@@ -124,8 +124,8 @@ def NASNetLarge(
 
 
 def NASNetMobile(
-    input_shape=None, include_top=True, weights="imagenet", input_tensor=None, pooling=None, classes=1000,
-    classifier_activation="softmax", name="nasnet_mobile", **kwargs,
+    input_shape=None, include_top=True, weights: str | None = "imagenet", input_tensor=None, pooling=None,
+    classes=1000, classifier_activation: str | None = "softmax", name="nasnet_mobile", **kwargs,
 ):  # fmt: skip
     """NASNet-A (4 @ 1056) for pictures of 224 x 224, of 5.3 million numbers. Arguments and errors: :func:`NASNet`.
 
