@@ -1,10 +1,17 @@
 """How layers are made: constructor arguments are remembered, so that a configuration can be read off a signature."""
 
+import functools
 import inspect
 
 import numpy as np
 
 from hornbeam import legacy, registry
+
+
+@functools.lru_cache(maxsize=1024)  # a third of the time that a ResNet50 took to construct went into asking anew
+def signature_of(function):
+    """`inspect.signature` of a function, worked out once."""
+    return inspect.signature(function)
 
 
 class RecordsArguments(type):
@@ -13,7 +20,7 @@ class RecordsArguments(type):
     @property
     def __signature__(cls):
         """What `help` and editors show: the constructor's arguments, and not those of the `__call__` below."""
-        own = inspect.signature(cls.__init__)
+        own = signature_of(cls.__init__)
         return own.replace(parameters=list(own.parameters.values())[1:])
 
     def __call__(cls, *args, **kwargs):
@@ -25,7 +32,7 @@ class RecordsArguments(type):
                     f"{cls.__name__}.__init__ does not call super().__init__(). Make it the first line of __init__."
                 )
             try:
-                bound = inspect.signature(cls.__init__).bind(None, *args, **kwargs)
+                bound = signature_of(cls.__init__).bind(None, *args, **kwargs)
             except TypeError:  # __new__ made something else of the arguments
                 return made
             made._made_with = _named(cls, bound)
@@ -44,21 +51,21 @@ def _in_todays_spelling(cls, args, kwargs):
         return args, kwargs
     own_order = "__init__" in vars(cls) and cls not in owners
     found, kwargs = legacy.modernize(
-        [cls.__name__, *names], inspect.signature(cls.__init__).parameters, None if own_order else args, kwargs
+        [cls.__name__, *names], signature_of(cls.__init__).parameters, None if own_order else args, kwargs
     )
     return (args if own_order else found), kwargs
 
 
 def _named(cls, bound):
     named = {}
-    for name, parameter in inspect.signature(cls.__init__).parameters.items():
+    for name, parameter in signature_of(cls.__init__).parameters.items():
         if name not in bound.arguments or name == "self":
             continue
         if parameter.kind is parameter.VAR_KEYWORD:
             named.update(bound.arguments[name])
         elif parameter.kind is not parameter.VAR_POSITIONAL:
             named[name] = bound.arguments[name]
-    named.pop(next(iter(inspect.signature(cls.__init__).parameters)), None)
+    named.pop(next(iter(signature_of(cls.__init__).parameters)), None)
     return named
 
 
@@ -72,7 +79,7 @@ _BASE_ARGUMENTS = {
 def config_from_signature(thing):
     """Constructor arguments of `thing` as they are now: attributes of the same name, else what was given."""
     given = getattr(thing, "_made_with", {})
-    parameters = inspect.signature(type(thing).__init__).parameters
+    parameters = signature_of(type(thing).__init__).parameters
     named = [n for n, p in parameters.items() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     config = {}
     for name in [*named, *(n for n in given if n not in named)]:
@@ -89,7 +96,7 @@ def config_from_signature(thing):
 
 def taken_by(cls, settings):
     """Those of `settings` that the constructor of `cls` can be given: all, if it takes any keyword."""
-    parameters = inspect.signature(cls.__init__).parameters
+    parameters = signature_of(cls.__init__).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return settings
     return {name: value for name, value in settings.items() if name in parameters}

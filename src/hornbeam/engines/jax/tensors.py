@@ -66,6 +66,8 @@ def own(x, dtype=None):
     """
     if is_traced(x):
         return jnp.asarray(x, dtype=_dtype(dtype))
+    if isinstance(x, jax.Array) and jax.default_backend() == "cpu":
+        x = np.asarray(x)  # memory is copied at once, where an array's copy is a program, 40 ms of compiling a shape
     with jax.ensure_compile_time_eval():
         return jnp.array(x, dtype=_dtype(dtype), copy=True)
 
