@@ -183,9 +183,9 @@ class BaseWrapper(_base.BaseEstimator):
 
         Lists of arrays and dicts, for models of several inputs, pass as they are.
         """
-        if isinstance(x, dict) or (isinstance(x, list) and x and all(np.ndim(part) > 1 for part in x) and _differ(x)):
+        if _is_several(x):
             return x if y is None else (x, np.asarray(y))
-        form = {"accept_sparse": "csr", "allow_nd": True, "dtype": "numeric", "ensure_min_samples": 1}
+        form = {"accept_sparse": "csr", "allow_nd": True, "dtype": "numeric"}
         if y is None:
             return _dense(_validation.validate_data(self, x, reset=False, **form))
         x, y = _validation.validate_data(self, x, y, reset=reset, multi_output=True, **form)
@@ -286,9 +286,11 @@ def _dense(x):
     return x.toarray() if hasattr(x, "toarray") and x.shape[0] * x.shape[1] <= _SMALL else x
 
 
-def _differ(arrays):
-    """Are these the arrays of several inputs, not the rows of one given as a list?"""
-    return all(hasattr(part, "shape") for part in arrays)
+def _is_several(x):
+    """Is this the arrays of several inputs, not one array or its rows given as a list?"""
+    if isinstance(x, dict):
+        return not hasattr(x, "tocsr")  # one of scipy's sparse matrices is a dict
+    return isinstance(x, (list, tuple)) and bool(x) and all(getattr(part, "ndim", 0) > 1 for part in x)
 
 
 class KerasClassifier(_base.ClassifierMixin, BaseWrapper):
@@ -377,11 +379,10 @@ class KerasClassifier(_base.ClassifierMixin, BaseWrapper):
             sample_weight: (N,) or None.
             kwargs: arguments of `Model.evaluate`.
         """
-        if sample_weight is None and self.__sklearn_is_fitted__():
-            found = self._evaluated(x, self._encoded(np.asarray(y)), kwargs)
-            for name in ("acc", "accuracy"):
-                if name in found:
-                    return float(found[name])
+        _validation.check_is_fitted(self)
+        measured = [name for name in ("acc", "accuracy") if name in self.model_.metrics_names]
+        if sample_weight is None and measured:
+            return float(self._evaluated(x, self._encoded(np.asarray(y)), kwargs)[measured[0]])
         y = np.asarray(y)
         if self.target_type_ == "multiclass-onehot" and y.ndim == 2:
             y = y.argmax(-1)
