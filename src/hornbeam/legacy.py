@@ -328,7 +328,7 @@ def modernize(names, takes, args, kwargs):
     if sizes:
         kept = {"filters": args[0], "kernel_size": args[1], **kept}
     written = ", ".join(f"{key}={_short(value)}" for key, value in kept.items())
-    tell_renamed(names[0], list(said), [f"{names[0]}({written})"])
+    tell_renamed(names[0], list(said), [f"{names[0]}({written})" if written else f"{names[0]} without it"])
     return args, found
 
 
@@ -348,10 +348,13 @@ def _is_old_padding(name, key, value):
 def _window_given_one_by_one(name, args, kwargs):
     """Sizes of the window in `Convolution2D(32, 3, 3)`, or None.
 
-    An argument that Keras 1 did not know says that the third number is `strides`, as it is today.
+    An argument that Keras 1 did not know says that the third number is `strides`, as it is today; so it always was in
+    the Keras of TensorFlow, which a program has that imports no other.
     """
     wanted = WINDOW_SIZES.get(name)
     if not wanted or args is None or len(args) < len(wanted) + 1:
+        return None
+    if mode["classic"] and "keras" not in sys.modules and "tensorflow" in sys.modules:
         return None
     sizes, rest = args[1 : len(wanted) + 1], args[len(wanted) + 1 :]
     whole = all(isinstance(size, int) and not isinstance(size, bool) for size in sizes)

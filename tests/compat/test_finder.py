@@ -135,6 +135,8 @@ def test_functions_hung_into_a_module_are_found_by_name(aliases):
     losses.mine = lambda y_true, y_pred: y_pred
     assert hornbeam.losses.get("mine") is losses.mine
     del hornbeam.utils.get_custom_objects()["mine"]
+    importlib.import_module("keras.layers.merge")  # which Python hangs into keras.layers, and can be called
+    assert "merge" not in hornbeam.utils.get_custom_objects()
 
 
 def test_stars_take_classic_names_and_tell_nothing(tmp_path):

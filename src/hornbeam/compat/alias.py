@@ -66,7 +66,7 @@ class AliasModule(types.ModuleType):
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        if self._place in _OPEN and callable(value):  # keras.losses.mine = mine; load_model(...)
+        if self._place in _OPEN and callable(value) and not isinstance(value, types.ModuleType):  # keras.losses.mine = mine; load_model(...)
             registry.get_custom_objects()[name] = value
 
     def __dir__(self):

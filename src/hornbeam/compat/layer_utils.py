@@ -4,12 +4,13 @@ import math
 
 from hornbeam import backend as K
 from hornbeam import checks, symbolic
+from hornbeam.layers import deserialize as layer_from_config
 from hornbeam.models.summary import print_summary
 from hornbeam.utils.conv_utils import convert_kernel
 
 __all__ = [
     "convert_all_kernels_in_model", "convert_dense_weights_data_format", "count_params", "get_source_inputs",
-    "print_summary",
+    "layer_from_config", "print_summary",
 ]  # fmt: skip
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose")

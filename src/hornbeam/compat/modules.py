@@ -1,7 +1,7 @@
 """The modules of Keras 1 and 2 as plain data: where the names of each are found in Hornbeam."""
 
-# As the classic API that Hornbeam follows name by name says of itself. Scripts take it apart: the first number says
-# which spelling of the arguments to use, and from 2.3 on they would look for 'accuracy' in the history, not for 'acc'.
+# The version whose names, arguments and defaults Hornbeam follows one by one. Scripts take it apart to choose between
+# spellings of Keras 1 and 2, and those of 2.3 and later would look for what came with TensorFlow 2.
 VERSION = "2.2.4"
 
 _OWN = "hornbeam.compat."
