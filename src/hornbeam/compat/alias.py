@@ -66,7 +66,8 @@ class AliasModule(types.ModuleType):
 
     def __setattr__(self, name, value):
         super().__setattr__(name, value)
-        if self._place in _OPEN and callable(value) and not isinstance(value, types.ModuleType):  # keras.losses.mine = mine; load_model(...)
+        module = isinstance(value, types.ModuleType)
+        if self._place in _OPEN and callable(value) and not module:  # keras.losses.mine = mine; load_model(...)
             registry.get_custom_objects()[name] = value
 
     def __dir__(self):
