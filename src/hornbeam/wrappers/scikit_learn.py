@@ -130,8 +130,7 @@ class BaseWrapper(_base.BaseEstimator):
                 f"{type(self).__name__} needs build_fn (or model): a function that builds and compiles a model; got "
                 f"{given!r}."
             )
-        plain = hasattr(given, "__code__") or isinstance(given, type) or not hasattr(given, "__call__")  # noqa: B004
-        return given if plain or hasattr(given, "__func__") else given.__call__
+        return given
 
     def _build(self, x, y):
         builder = self._builder()
