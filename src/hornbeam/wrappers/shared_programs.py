@@ -39,5 +39,5 @@ def share_programs(model, x, y, sample_weight=None, class_weight=None):
         while len(_known) > _MOST:
             _known.popitem(last=False)
     for name, steps in found.items():
-        for part in _PARTS:
-            setattr(steps, part, getattr(first[name], part))
+        there = vars(first[name])
+        vars(steps).update({part: there[part] for part in _PARTS if part in there})
