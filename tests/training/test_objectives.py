@@ -224,6 +224,30 @@ def test_a_custom_loss_may_compare_shapes_that_differ():
     assert model.evaluate(PROBABILITIES, np.zeros(N), verbose=0) == pytest.approx(expected, rel=1e-5)
 
 
+def test_what_users_write_sees_targets_without_a_column_as_a_column():
+    def squared(y_true, y_pred):
+        return K.mean(K.square(y_true - y_pred))  # over (B, B) if y_true had no column
+
+    class Shape(metrics.Metric):
+        def __init__(self):
+            super().__init__(name="shape")
+            self.rank = self.add_weight(name="rank", initializer="zeros")
+
+        def update_state(self, y_true, y_pred, sample_weight=None):
+            self.rank.assign(K.cast(K.ndim(y_true), "float32"))
+
+        def result(self):
+            return self.rank
+
+    x = np.random.rand(N, 3).astype("float32")
+    y = np.random.rand(N).astype("float32")
+    model = Sequential([Dense(1, input_shape=(3,))])
+    model.compile("sgd", squared, metrics=["mse", squared, Shape()])
+    expected = np.mean((model.predict(x)[:, 0] - y) ** 2)
+    found = model.evaluate(x, y, batch_size=7, verbose=0)
+    assert found == pytest.approx([expected, expected, expected, 2], rel=1e-5)
+
+
 def test_a_loss_with_settings_made_by_a_function():
     def weighted(factor):
         def loss(y_true, y_pred):

@@ -144,7 +144,8 @@ class Objectives:
             for term in (self.losses[i], *self.metrics[i]):
                 if term is not None and target is not None and _is_users(term):
                     dtype = str(target.dtype) if term.integer else K.floatx()
-                    yield i, term, K.placeholder(shape=(None, *target.shape[1:]), dtype=dtype)
+                    inner = target.shape[1:] or (1,) * (len(self.shapes[i]) > 1)  # see _with_column
+                    yield i, term, K.placeholder(shape=(None, *inner), dtype=dtype)
 
     def tie_to(self, graph, targets):
         """Find the tensors of the model that users' losses and metrics look at.
@@ -229,6 +230,7 @@ class Objectives:
         labels = loss is not None and loss.integer and K.ndim(target) == K.ndim(output) - 1
         target = _target_like(target, output, term.integer or labels)
         if term.stateful is not None:
+            target = _with_column(target, output) if _is_of_users(type(term.stateful)) else target
             _update(term.stateful, target, output, weight if term.weighted else None, mask, valid)
             return {}
         values = _values(term, target, output, known)
@@ -242,15 +244,23 @@ class Objectives:
 
 def _values(term, target, output, known):
     function = term.function
+    if _is_users(term):
+        target = _with_column(target, output)
     return function.at(target, output, known) if isinstance(function, TiedToGraph) else function(target, output)
 
 
 def _is_users(term):
-    function = term.function
-    if isinstance(function, TiedToGraph):
-        return True
-    module = getattr(function, "__module__", None) or type(function).__module__
-    return function is not None and not module.startswith("hornbeam.")
+    return isinstance(term.function, TiedToGraph) or (term.function is not None and _is_of_users(term.function))
+
+
+def _is_of_users(thing):
+    module = getattr(thing, "__module__", None) or type(thing).__module__
+    return not module.startswith("hornbeam.")
+
+
+def _with_column(target, output):
+    """(B,) as the (B, 1) that Keras gives users' code, whose `y_true - y_pred` would else be (B, B), silently."""
+    return K.expand_dims(target, -1) if K.ndim(target) == 1 and K.ndim(output) > 1 else target
 
 
 def _metric_named(name):
