@@ -28,6 +28,9 @@ _settings = tempfile.TemporaryDirectory(prefix="hornbeam-tests-")
 atexit.register(_settings.cleanup)
 os.environ["KERAS_HOME"] = _settings.name
 
+# Programs are compiled anew, so that counts and times of compilation are what they are for a first run.
+os.environ["HORNBEAM_PROGRAM_CACHE"] = "off"
+
 # Figures are drawn into files, on machines that have no screen.
 os.environ["MPLBACKEND"] = "Agg"
 

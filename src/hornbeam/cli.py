@@ -70,6 +70,8 @@ def findings():
     yield _line("folder", _folder(config.keras_home()))
     for name in ("datasets", "models"):
         yield _line(f"  {name}", _cached(config.keras_home() / name))
+    programs = config.programs_folder()
+    yield _line("compiled", "not kept: HORNBEAM_PROGRAM_CACHE is off" if programs is None else _cached(programs))
     for library in NEEDED:
         yield _line(library, version_of(library) or f"MISSING: pip install {library}")
     for library, extra in EXTRAS.items():

@@ -6,6 +6,7 @@ variables ``KERAS_BACKEND`` and ``HORNBEAM_BACKEND``, and the setters below.
 
 import json
 import os
+import sys
 import warnings
 from pathlib import Path
 
@@ -19,6 +20,28 @@ DATA_FORMATS = ("channels_last", "channels_first")
 def keras_home():
     """Folder of settings, data sets and downloaded weights: ``$KERAS_HOME`` or ``~/.keras``."""
     return Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
+
+
+def programs_folder():
+    """Folder of compiled programs, None if none are kept: ``$HORNBEAM_PROGRAM_CACHE`` ('off' for none), or
+    `hornbeam/programs` in the user's cache folder, ``$XDG_CACHE_HOME``, ``~/.cache``, ``~/Library/Caches`` or
+    ``%LOCALAPPDATA%``."""
+    asked = os.environ.get("HORNBEAM_PROGRAM_CACHE", "")
+    if asked.lower() in ("0", "off", "false", "no"):
+        return None
+    if asked:
+        return Path(asked).expanduser()
+    try:
+        home = Path.home()
+    except RuntimeError:  # a user without one
+        return None
+    if sys.platform == "win32":
+        caches = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        caches = home / "Library" / "Caches"
+    else:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
+    return caches / "hornbeam" / "programs"
 
 
 def _read_settings_file():

@@ -1,9 +1,10 @@
 """The JAX engine: the primitive words, compiled by XLA. Speed lives here; see docs/decisions for what was measured."""
 
-from hornbeam.engines.jax import devices, memory
+from hornbeam.engines.jax import devices, memory, program_cache
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
 devices.announce_devices()  # before the engine starts
+program_cache.keep_programs()  # before it compiles
 
 from hornbeam.engines.jax.compilations import compilations  # noqa: E402
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
