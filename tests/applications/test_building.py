@@ -110,6 +110,15 @@ def test_a_tensor_to_start_from():
     assert other.inputs[0] is both.inputs[0]
 
 
+def test_a_tensor_computed_from_a_placeholder():
+    """As style transfer has it: three pictures in a batch, two of which stay as they are."""
+    fixed, made = K.variable(np.ones((2, 32, 32, 3))), K.placeholder((1, 32, 32, 3))
+    net = VGG16(weights=None, include_top=False, input_tensor=K.concatenate([fixed, made], axis=0))
+    assert net.inputs == [made]
+    grads = K.gradients(K.sum(net.layers[1].output[2]), made)[0]
+    assert np.abs(K.function([made], [grads])([np.ones((1, 32, 32, 3))])[0]).max() > 0
+
+
 def written_by_keras(theirs, path):
     """The weights of a network of Keras in the layout of Keras 2, in which the published files are."""
     from keras.src.legacy.saving import legacy_h5_format

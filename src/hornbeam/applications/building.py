@@ -79,9 +79,10 @@ def input_of(owner, input_tensor, input_shape, default_size, minimum_size, inclu
         raise checks.wrong_argument(
             owner, "input_tensor", type(input_tensor).__name__, "a tensor that Input or a layer gave"
         )
-    if not K.is_keras_tensor(input_tensor):
-        input_tensor = Input(tensor=input_tensor)
     inputs = symbolic.leaves_of([input_tensor])
+    for tensor in inputs:
+        if not K.is_keras_tensor(tensor):  # a placeholder
+            Input(tensor=tensor)
     return input_tensor, inputs[0] if len(inputs) == 1 else inputs
 
 
