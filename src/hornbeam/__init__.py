@@ -5,6 +5,7 @@ Build with `Sequential` or `Model`, say how to learn with `compile`, then `fit`,
 
 from hornbeam import (
     activations,
+    applications,
     backend,
     callbacks,
     constraints,
@@ -16,10 +17,12 @@ from hornbeam import (
     metrics,
     models,
     optimizers,
+    preprocessing,
     regularizers,
     saving,
     utils,
     validation,
+    wrappers,
 )
 from hornbeam.backend import GradientTape
 from hornbeam.core import precision as mixed_precision
@@ -34,6 +37,7 @@ __all__ = [
     "Model",
     "Sequential",
     "activations",
+    "applications",
     "backend",
     "callbacks",
     "constraints",
@@ -46,8 +50,10 @@ __all__ = [
     "mixed_precision",
     "models",
     "optimizers",
+    "preprocessing",
     "regularizers",
     "saving",
     "utils",
     "validation",
+    "wrappers",
 ]

@@ -49,6 +49,7 @@ GOOD = idx_bytes(np.arange(6, dtype="uint8").reshape(2, 3))
         (gzip.compress(GOOD)[:10] + b"\xff" * 9, "cannot be unpacked"),
         (gzip.compress(struct.pack(">HBB2I", 0, 14, 2, 2**20, 2**20)), "are the most it may hold"),
     ],
+    ids=range(14),  # gzip notes the time, so that the contents make other names in each process
 )
 def test_what_is_no_idx_file_is_refused(tmp_path, content, why):
     file = tmp_path / "x.gz"

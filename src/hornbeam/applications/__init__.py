@@ -1,6 +1,6 @@
 """Networks for pictures with published weights; a module of its own for each family, loaded when first used."""
 
-import importlib
+from hornbeam.utils.lazy_modules import offered_lazily
 
 # Module -> what it offers here too.
 _OFFERED = {
@@ -23,18 +23,6 @@ _OFFERED = {
     "vgg19": ("VGG19",),
     "xception": ("Xception",),
 }  # fmt: skip
-_MODULE_OF = {name: module for module, names in _OFFERED.items() for name in names}
 
-__all__ = [*_OFFERED, *_MODULE_OF]  # pyright: ignore[reportUnsupportedDunderAll]
-
-
-def __getattr__(name):
-    if name in _OFFERED:
-        return importlib.import_module(f"{__name__}.{name}")
-    if name in _MODULE_OF:
-        return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted({*globals(), *__all__})
+__all__ = [*_OFFERED, *(name for names in _OFFERED.values() for name in names)]  # pyright: ignore[reportUnsupportedDunderAll]
+__getattr__, __dir__ = offered_lazily(__name__, _OFFERED)
