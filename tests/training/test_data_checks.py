@@ -8,6 +8,17 @@ import pytest
 from hornbeam.training import data_checks
 
 
+@pytest.mark.parametrize(
+    ("x", "without"),
+    [
+        (np.zeros((0, 3)), True), ([np.zeros((0, 3)), np.zeros((0, 2))], True), (np.zeros((2, 0)), False),
+        ([np.zeros((0, 3)), np.zeros((1, 2))], False), ([], False), (np.zeros(()), False), (iter([]), False),
+    ],
+)  # fmt: skip
+def test_has_no_rows(x, without):
+    assert data_checks.has_no_rows(x) == without
+
+
 def test_rows_must_agree_and_not_be_none():
     data_checks.check_rows([("x", np.zeros(3)), ("y", None), ("w", np.zeros(3))])
     data_checks.check_rows([])

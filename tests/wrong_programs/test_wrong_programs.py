@@ -133,6 +133,7 @@ WRONG_DATA = [
     ("no data at all", lambda: regressor().fit(X[:0], X[:0, :1]), ValueError, "is empty: it has 0 rows. Check how it was loaded"),
     ("predicting nothing", lambda: regressor().predict(X[:0]), ValueError, "is empty: it has 0 rows"),
     ("evaluating nothing", lambda: regressor().evaluate(X[:0], X[:0, :1]), ValueError, "is empty: it has 0 rows"),
+    ("a tensor of the model as data", lambda: regressor().fit(Input((4,)), X[:, :1]), TypeError, "which has no rows. Give the array"),
     ("no targets", lambda: regressor().fit(X), ValueError, "The targets are missing: give y"),
     ("no inputs", lambda: regressor().fit(y=X), ValueError, "The inputs are missing: give x"),
     ("text", lambda: regressor().fit(np.array([["a"] * 4] * 6), X[:, :1]), ValueError, "not numbers. Turn text into numbers first"),

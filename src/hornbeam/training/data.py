@@ -151,6 +151,11 @@ def _from_torch(tensor):
 def _from_objects(value, what):
     if isinstance(value, K.Variable):
         value = value.value
+    elif K.is_symbolic(value):
+        raise TypeError(
+            f"{what} is {value!r}, which a model is made of and which has no rows. Give the array of numbers it "
+            "stands for."
+        )
     elif isinstance(value, (list, tuple)) and value and hasattr(value[0], "detach") and hasattr(value[0], "cpu"):
         value = [_from_torch(item) for item in value]
     try:

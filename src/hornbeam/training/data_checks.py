@@ -36,6 +36,12 @@ def check_rows(named):
         raise ValueError(f"All arrays need the same number of rows; got {told}.")
 
 
+def has_no_rows(x):
+    """Is `x` an array, or a list of arrays, without rows?"""
+    arrays = x if isinstance(x, (list, tuple)) else [x]
+    return bool(arrays) and all(isinstance(array, np.ndarray) and array.shape[:1] == (0,) for array in arrays)
+
+
 def fit_input(array, shape, what):
     """`array` as rows of `shape[1:]`: an axis is added to plain columns; anything else must fit.
 

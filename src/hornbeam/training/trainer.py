@@ -10,6 +10,7 @@ from hornbeam.core.layer import as_value
 from hornbeam.training import advice, report
 from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.custom_learning import CustomLearning
+from hornbeam.training.data_checks import has_no_rows
 from hornbeam.training.feeding import (
     READING,
     Feeding,
@@ -332,6 +333,9 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             The loss, or with metrics the list [loss, metric, ...] in the order of `metrics_names`.
         """
         self._need_compiled("evaluate")
+        if legacy.mode["classic"] and has_no_rows(x):  # old scripts evaluate what `x[500000:]` leaves, even nothing
+            warnings.warn("evaluate: no rows came. The result is [], as in Keras 2.", stacklevel=2)
+            return []
         options = _checked_keywords("evaluate", kwargs, _FIT_NEWER)
         data = self._source(x, y, sample_weight, options=options, size=batch_size)
         size, steps = checked_batch_size(batch_size, data), checked_steps("steps", steps)

@@ -61,7 +61,7 @@ class ModelCheckpoint(Monitor):
     def on_train_begin(self, logs=None):
         """Check that the names will exist, and that the model can be saved."""
         if self.save_best_only:
-            self.require_name(self.monitor)
+            self.require_monitor()
         for _, field, _, _ in string.Formatter().parse(self.filepath):
             if field and field != "epoch":
                 self.require_name(field)

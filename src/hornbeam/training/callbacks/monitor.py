@@ -3,7 +3,7 @@
 import warnings
 
 from hornbeam import backend as K
-from hornbeam import checks
+from hornbeam import checks, legacy
 from hornbeam.training.hooks import Callback
 from hornbeam.training.logs import MetricDict, higher_is_better, known_as
 
@@ -16,7 +16,8 @@ class Monitor(Callback):
         mode: 'min', 'max', or 'auto', which takes 'max' for names that speak of accuracy, AUC, precision and the like.
 
     Raises:
-        ValueError: before the first epoch, if training will not produce that name.
+        ValueError: before the first epoch, if training will not produce that name. In a program written for Keras
+            (`hornbeam run`) that is a warning after each epoch, as in Keras 2.
     """
 
     def __init__(self, monitor, mode="auto"):
@@ -42,7 +43,12 @@ class Monitor(Callback):
 
     def on_train_begin(self, logs=None):
         """Make sure that the name will exist."""
-        self.require_name(self.monitor)
+        self.require_monitor()
+
+    def require_monitor(self):
+        """Check the watched name. Old scripts are let through: Keras 2 warned after each epoch, and trained on."""
+        if not legacy.mode["classic"]:
+            self.require_name(self.monitor)
 
     def require_name(self, name):
         """Check `name` against the names of this run.
