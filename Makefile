@@ -37,7 +37,7 @@ bench: $(VENV)/.installed-bench
 	$(IN_VENV) benchmarks/run.py --install $(BENCH_ARGS)
 
 lint: $(VENV)/.installed-dev
-	$(IN_VENV) -m ruff check src tests benchmarks
+	$(IN_VENV) -m ruff check src tests benchmarks examples
 	$(IN_VENV) -m pyright
 
 clean:
