@@ -260,7 +260,7 @@ def getitem(x, key):
 @word
 def gather(reference, indices):
     """Slices of `reference` along its first axis: (V, ...) at (B, T) gives (B, T, ...)."""
-    return engine.take(reference, indices, 0)
+    return engine.look_up(reference, indices)
 
 
 @word

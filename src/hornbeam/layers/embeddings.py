@@ -62,6 +62,11 @@ class Embedding(Layer):
         """(smallest, largest + 1) of the ids it has rows for; who holds the data checks it."""
         return (0, self.input_dim)
 
+    @property
+    def tables(self):
+        """Weights that it looks rows up in."""
+        return [self.embeddings] if self.built else []
+
     def build(self, input_shape):
         """Make the table."""
         self.embeddings = self.add_weight(

@@ -55,6 +55,10 @@ class Adagrad(Optimizer):
         accumulator = accumulator + K.square(gradient)
         return weight - now.lr * gradient / (K.sqrt(accumulator) + self.epsilon), accumulator
 
+    def idle(self):
+        """The sum stays."""
+        return {"accumulator": None}
+
 
 @registry.register("optimizer", "ftrl")
 class Ftrl(Optimizer):

@@ -62,6 +62,10 @@ class SGD(Optimizer):
         ahead = now.momentum * velocity - now.lr * gradient if self.nesterov else velocity
         return weight + ahead, velocity
 
+    def idle(self):
+        """Nothing happens, as long as there is no momentum."""
+        return None if float(np.asarray(self.momentum._value)) else {}
+
     def _listed(self, state):
         if "velocity" in state:
             return super()._listed(state)

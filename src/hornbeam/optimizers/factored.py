@@ -37,6 +37,7 @@ class Adafactor(Optimizer):
     """
 
     slots = ("r", "c", "v")
+    elementwise = False
 
     def __init__(
         self, learning_rate=0.001, beta_2_decay=-0.8, epsilon_1=1e-30, epsilon_2=1e-3, clip_threshold=1.0,

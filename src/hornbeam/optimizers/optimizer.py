@@ -7,7 +7,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import checks, nest, registry
-from hornbeam.optimizers import schedules
+from hornbeam.optimizers import row_updates, schedules
 from hornbeam.optimizers.recorded import adopt_updates
 from hornbeam.optimizers.stored import SUMS, StateKeeper
 from hornbeam.optimizers.values import (
@@ -27,7 +27,8 @@ _WITHOUT_EFFECT = {
     "jit_compile": None, "is_legacy_optimizer": None, "ema_momentum": None, "ema_overwrite_frequency": None,
     "use_ema": (False,), "loss_scale_factor": (None,),
 }  # fmt: skip
-_COMMON = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "gradient_accumulation_steps")
+_COMMON = ("clipnorm", "clipvalue", "global_clipnorm", "weight_decay", "gradient_accumulation_steps", "embeddings")
+_MODES = ("exact", "lazy", "dense")
 
 
 def clip_norm(g, c, n):
@@ -56,6 +57,9 @@ class Optimizer(StateKeeper):
         weight_decay: fraction of each weight, times lr, taken off before the update.
         gradient_accumulation_steps: update once in so many steps, 2 or more, by the mean of their gradients: a large
             batch in small pieces. `iterations` counts the steps, schedules see the updates.
+        embeddings: which rows of a large table a step updates. 'exact', the default: those it looked up where that
+            equals updating all (SGD, RMSprop without momentum, Adagrad, Adadelta), else all. 'lazy': those it looked
+            up, whatever the rule; moments and weight decay of the others stand still. 'dense': all.
         name: for people.
 
     Raises:
@@ -71,6 +75,7 @@ class Optimizer(StateKeeper):
     """
 
     weight_decay = Hyperparameter()
+    elementwise = True  # does the rule treat each element by itself, by its own elements of the slots?
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
@@ -86,6 +91,8 @@ class Optimizer(StateKeeper):
             self.gradient_accumulation_steps = checks.integer(
                 type(self).__name__, "gradient_accumulation_steps", self.gradient_accumulation_steps, least=2
             )
+        if self.embeddings not in (None, *_MODES):
+            raise checks.wrong_argument(type(self).__name__, "embeddings", self.embeddings, f"one of {_MODES}")
         self.schedule = None
         self.updates = []
         self._lr = None
@@ -244,17 +251,25 @@ class Optimizer(StateKeeper):
         new_state = {**state, **self.begin(now, state)}
         names = [name for name in self.slots if name in state]
         new_weights, columns = [], {name: [] for name in names}
+        rows = row_updates.RowUpdates(self, now, state)
         for i, (weight, gradient) in enumerate(zip(weights, gradients, strict=True)):
-            weight = value_of(weight)
-            work = working_type(weight)
-            w, g = cast_to(weight, work), cast_to(gradient, work)
-            if now.weight_decay is not None:
-                w = w - w * now.weight_decay * now.lr
-            new, *slots = self.rule(now, w, g, *(state[name][i] for name in names))
-            new_weights.append(cast_to(new, K.dtype(weight)))
-            for name, slot in zip(names, slots, strict=True):
-                columns[name].append(cast_to(slot, K.dtype(state[name][i])))
-        return new_weights, {**new_state, **columns}
+            slots = {name: state[name][i] for name in names}
+            advance = rows.advance if isinstance(gradient, K.RowGradient) else self._advance_one
+            new, slots = advance(now, value_of(weight), gradient, slots)
+            new_weights.append(new)
+            for name in names:
+                columns[name].append(slots[name])
+        return new_weights, {**new_state, **columns, **rows.new_state()}
+
+    def _advance_one(self, now, weight, gradient, slots):
+        """(new weight, dict of new slots), each in the type it has."""
+        work = working_type(weight)
+        w, g = cast_to(weight, work), cast_to(gradient, work)
+        if now.weight_decay is not None:
+            w = w - w * now.weight_decay * now.lr
+        new, *made = self.rule(now, w, g, *slots.values())
+        kept = {name: cast_to(a, K.dtype(slots[name])) for name, a in zip(slots, made, strict=True)}
+        return cast_to(new, K.dtype(weight)), kept
 
     def begin(self, now, state):
         """Add to `now` what all weights share in this update; returns new values of state that no weight owns."""
@@ -266,6 +281,15 @@ class Optimizer(StateKeeper):
             f"{type(self).__name__} does not say how it updates a weight. Define rule(self, now, weight, gradient, "
             f"*slots), which returns (new weight, *new slots)."
         )
+
+    def idle(self):
+        """What a step without gradient does to the slots of a weight that stays as it is.
+
+        Returns:
+            Dict from each slot to the name of the hyperparameter that multiplies it, or to None if it stays. None in
+            place of the dict where the weight moves as well: rows without gradient cannot wait then.
+        """
+        return None
 
     # --- Use in one's own loop ---
 

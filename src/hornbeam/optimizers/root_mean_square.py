@@ -65,6 +65,10 @@ class RMSprop(Optimizer):
             new.append(change)
         return weight - change, accumulator, *new
 
+    def idle(self):
+        """Running means shrink by rho; a step that is kept goes on."""
+        return None if self.momentum is not None else dict.fromkeys(self.slots, "rho")
+
     def get_config(self):
         """Constructor's arguments as Python values."""
         settings = super().get_config()
@@ -116,3 +120,7 @@ class Adadelta(Optimizer):
         change = gradient * K.sqrt(delta + self.epsilon) / K.sqrt(accumulator + self.epsilon)
         delta = now.rho * delta + (1.0 - now.rho) * K.square(change)
         return weight - now.lr * change, accumulator, delta
+
+    def idle(self):
+        """Both running means shrink by rho."""
+        return dict.fromkeys(self.slots, "rho")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
+from hornbeam.optimizers import row_updates
 from hornbeam.optimizers.values import filled
 
 SUMS = "gradient_sums"  # the part of a state in which gradients are added up between updates
@@ -30,22 +31,32 @@ class StateKeeper:
 
     @property
     def state(self) -> Any:
-        """State of the weights last given to `build`, None before."""
+        """State of the weights last given to `build`, None before; what is put off for single rows is done in it."""
         entry = self._states.get(self._current)
-        return None if entry is None else entry.state
+        return None if entry is None else row_updates.settled(entry)
+
+    @property
+    def state_as_kept(self) -> Any:
+        """The state as steps carry it on, in a fixed order: rows of tables may lag behind in it."""
+        entry = self._states.get(self._current)
+        if entry is None or type(entry.state) is not dict:
+            return None if entry is None else entry.state
+        return {name: entry.state[name] for name in sorted(entry.state)}
 
     @state.setter
     def state(self, value):
-        entry = self._states.setdefault(self._current, SimpleNamespace(refs=[], forms=None, state=None))
+        blank = SimpleNamespace(refs=[], forms=None, state=None, factors={})
+        entry = self._states.setdefault(self._current, blank)
         entry.state = value
 
-    def build(self, weights):
+    def build(self, weights, tables=()):
         """The state for `weights`, made at the first call and remembered for these very variables.
 
         A model calls it before it trains, for it may share the optimizer with another model.
 
         Args:
             weights: list of variables, or of arrays (then remembered by their shapes).
+            tables: positions of those whose gradients will come by row; see `row_updates`.
         """
         weights = list(weights)
         variables = all(isinstance(w, K.Variable) for w in weights)
@@ -59,6 +70,7 @@ class StateKeeper:
             pending, self._pending = self._pending, None
             self.set_weights(pending)
         entry.state = self.complete(entry.state, weights)
+        row_updates.prepare(self, entry, tables)
         return entry.state
 
     def _entry(self, weights, variables):
@@ -67,6 +79,7 @@ class StateKeeper:
             forms=[(tuple(w.shape), K.dtype(w)) for w in weights],
             # Compiled steps reuse the state's memory, so it must not be that of the weights, say.
             state=K.engine.own_all(self._with_sums(self.init(weights), weights)),
+            factors={},
         )
 
     def _with_sums(self, state, weights):
@@ -85,10 +98,11 @@ class StateKeeper:
     @property
     def weights(self):
         """Arrays of the state in the order Keras 2 stores them; see `get_weights`."""
-        if self.state is None:
+        state = self.state
+        if state is None:
             return list(self._pending or [])
         lead = [self.iterations.value] if self.iterations_in_weights else []
-        return lead + self._listed(self.state)
+        return lead + self._listed(state)
 
     def _listed(self, state):
         return [array for name in self.slots for array in state[name]]

@@ -139,9 +139,12 @@ def optimizers_of(model):
 
 
 def _optimizer_states(standing):
-    """(optimizer, its present state) of all optimizers that have one."""
-    standing.model.optimizer.build(standing.run.steps.trainable)
-    return [(o, o.state) for o in optimizers_of(standing.model) if o.state is not None]
+    """(optimizer, its present state as steps carry it on) of all optimizers that have one."""
+    steps = standing.run.steps
+    tables = getattr(steps, "tables", [])
+    standing.model.optimizer.build(steps.trainable, *([tables] if tables else []))
+    found = [(o, o.state_as_kept) for o in optimizers_of(standing.model)]
+    return [(optimizer, state) for optimizer, state in found if state is not None]
 
 
 def random_state():

@@ -5,6 +5,8 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest, scope, symbolic
 from hornbeam.core.precision import wide_type, widened
+from hornbeam.optimizers.row_updates import tables_of
+from hornbeam.training import row_updates
 from hornbeam.training.objectives import NotRowwise
 
 LEAST_ROWS = 8  # of a batch on each device; fewer are not worth the devices' meeting
@@ -42,6 +44,8 @@ class Steps:
         self.seconds_per_step = {}  # program -> measured time, by which chunks are cut
         self._programs = {}
         self._may_pad = {}  # program -> may short batches be padded?
+        self._looked_up = {}  # program -> (trained variables that may be updated by row, those that are)
+        self._row_program = None  # the latest program that trains
 
     # --- Pure steps ---
 
@@ -96,6 +100,21 @@ class Steps:
         return list(zip(self.objectives.losses, self.objectives.metrics, strict=True))
 
     def _train_step(self, fixed, state, batch, valid, shard=None):
+        loss_of = self._loss_of(fixed, state, batch, valid, shard)
+        tables = tables_of(state["optimizer"])
+        (_, (logs, new_carried)), gradients = K.value_and_gradients(loss_of, state["weights"], tables)
+        if shard is not None:
+            gradients, logs = K.engine.sum_over_shards((gradients, logs))
+        with scope.Scope(dict(zip(self.hyper, fixed["hyper"], strict=True))):
+            weights, optimizer = self.optimizer.update(gradients, state["optimizer"], state["weights"], state["step"])
+            weights = [
+                w if v.constraint is None else v.constraint(w) for v, w in zip(self.trainable, weights, strict=True)
+            ]
+        new = {"weights": weights, "carried": new_carried, "optimizer": optimizer, "step": state["step"] + 1}
+        return new, self._stack_logs("train", logs)
+
+    def _loss_of(self, fixed, state, batch, valid, shard=None):
+        """Function of the trained weights: (total loss, (logs, new values of the carried variables))."""
         seed = fixed["seed"] + K.cast(state["step"], "uint32") * np.uint32(0x9E3779B1)
         hyper = dict(zip(self.hyper, fixed["hyper"], strict=True))
         carried = self._carried("train")
@@ -113,16 +132,7 @@ class Steps:
                         variable.assign(parts[3][new])
             return total, (logs, [context.values[v] for v in carried])
 
-        (_, (logs, new_carried)), gradients = K.engine.value_and_gradients(loss_of, state["weights"])
-        if shard is not None:
-            gradients, logs = K.engine.sum_over_shards((gradients, logs))
-        with scope.Scope(hyper):
-            weights, optimizer = self.optimizer.update(gradients, state["optimizer"], state["weights"], state["step"])
-            weights = [
-                w if v.constraint is None else v.constraint(w) for v, w in zip(self.trainable, weights, strict=True)
-            ]
-        new = {"weights": weights, "carried": new_carried, "optimizer": optimizer, "step": state["step"] + 1}
-        return new, self._stack_logs("train", logs)
+        return loss_of
 
     def _test_step(self, fixed, state, batch, valid):
         variables = self._carried("test")
@@ -159,6 +169,7 @@ class Steps:
         """
         if self.captured.changed():
             self._programs.clear()
+            self._looked_up.clear()
         key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase(), shards)
         if key not in self._programs:
             self._form, self._weighted = data.form, [w is not None for w in data.weights]
@@ -180,6 +191,10 @@ class Steps:
         whole = key[:-1]  # what is true of the step is true of its parts
         if whole not in self._may_pad:
             self._may_pad[whole] = self._study(kind, step, data)
+        if kind == "train":
+            self._row_program = key
+            if key not in self._looked_up:
+                self._looked_up[key] = self._study_tables(data, shards)
         return run, self._may_pad[whole]
 
     def shards(self, kind, data, batch_size):
@@ -255,6 +270,35 @@ class Steps:
 
         K.engine.abstract(run, [((rows, *np.shape(a)[1:]), str(a.dtype)) for a in nest.flatten(batch)])
 
+    # --- Tables that are updated by row ---
+
+    def _study_tables(self, data, shards):
+        """(positions of trained variables that may be updated by row, those that a step only looks rows up in)."""
+        large = row_updates.candidates(self.optimizer, self.trainable)
+        found = []
+
+        def step(fixed, state, batch, valid):
+            self._form, self._weighted = data.form, [w is not None for w in data.weights]
+            loss_of = self._loss_of(fixed, state, batch, valid)
+            found.extend(K.engine.only_looked_up(loss_of, state["weights"], large))
+            return None, np.zeros(())
+
+        if large and shards == 1:  # the devices would have to tell each other which rows they met
+            self._trace_step("train", step, data, None)
+        return large, found
+
+    @property
+    def tables(self):
+        """Positions of the trained variables whose rows the latest program updates one by one."""
+        _, found = self._looked_up.get(self._row_program, ((), ()))
+        return [i for i in found if row_updates.why_whole(self.optimizer, self.trainable[i]) is None]
+
+    @property
+    def used_whole(self):
+        """Positions of those that might be, if steps did no more than look rows up in them."""
+        large, found = self._looked_up.get(self._row_program, ((), ()))
+        return [i for i in large if i not in found]
+
     def fixed(self, kind, seed):
         """What a program only reads."""
         found = {"seed": seed, "captured": self.captured.values()}
@@ -274,7 +318,8 @@ class Steps:
         state = {"carried": [v.value for v in self._carried(kind)]}
         if kind == "train":
             state["weights"] = [v.value for v in self.trainable]
-            state["optimizer"] = self.optimizer.build(self.trainable)
+            tables = self.tables
+            state["optimizer"] = self.optimizer.build(self.trainable, *([tables] if tables else []))
             state["step"] = self.optimizer.iterations.value
         return state
 

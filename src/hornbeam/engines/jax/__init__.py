@@ -11,6 +11,7 @@ from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.devices import shard_number, step_devices, sum_over_shards  # noqa: E402
 from hornbeam.engines.jax.export import *  # noqa: E402, F403
+from hornbeam.engines.jax.look_ups import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403

@@ -3,6 +3,7 @@
 from hornbeam.engines.numpy.convolution import *  # noqa: F403
 from hornbeam.engines.numpy.ctc import *  # noqa: F403
 from hornbeam.engines.numpy.export import *  # noqa: F403
+from hornbeam.engines.numpy.look_ups import *  # noqa: F403
 from hornbeam.engines.numpy.loop import *  # noqa: F403
 from hornbeam.engines.numpy.math import *  # noqa: F403
 from hornbeam.engines.numpy.nn import *  # noqa: F403

@@ -1,0 +1,185 @@
+"""Look-ups of rows in tables on the JAX engine: gradients of the rows that were met, and rows updated in place.
+
+A function is traced once. Where all it does with a table is look rows up, its equations are cut in two: those that the
+numbers of the rows follow from, and the rest, which takes the rows as arguments and is differentiated by them.
+docs/decisions/0011 has the measurements.
+"""
+
+import jax
+import jax.numpy as jnp
+
+from hornbeam.engines.jax.tensors import accelerated
+
+_NAME = "hornbeam_look_up"  # by which a look-up is known among a program's equations
+
+
+def look_up(table, ids):
+    """Rows of `table` (V, ...) at `ids` (...); an id out of range gives a row of NaN for floats."""
+    return _look_up(table, ids)
+
+
+def _take_rows(table, ids):
+    return jnp.take(table, ids, axis=0)
+
+
+_take_rows.__name__ = _take_rows.__qualname__ = _NAME
+_look_up = jax.jit(_take_rows)
+
+
+class _Parts:
+    """The equations of `function(values)`, and where they look rows up.
+
+    Attributes:
+        found: list of (position of the table, variable of the ids, variable of the rows).
+        whole: positions of tables that are used otherwise, too.
+    """
+
+    def __init__(self, function, values, tables):
+        self.closed, self.form = jax.make_jaxpr(function, return_shape=True)(values)
+        self.jaxpr = self.closed.jaxpr
+        place = {self.jaxpr.invars[i]: i for i in tables}  # of the tables' variables, and of their casts
+        self.found, self.rest, self.whole = [], [], set()
+        for equation in self.jaxpr.eqns:
+            used = [place[v] for v in _variables(equation.invars) if v in place]
+            if not used:
+                self.rest.append(equation)
+            elif equation.primitive.name == "convert_element_type":
+                place[equation.outvars[0]] = used[0]
+            elif equation.params.get("name") == _NAME and len(used) == 1 and equation.invars[0] in place:
+                self.found.append((used[0], equation.invars[1], equation.outvars[0]))
+            else:
+                self.whole.update(used)
+        self.whole.update(place[v] for v in _variables(self.jaxpr.outvars) if v in place)
+        # Numbers of rows that follow from rows: nobody knows what is meant.
+        ids = self._ids_equations()
+        made = {v: i for i, _, v in self.found}
+        self.whole.update(made[v] for e in ids for v in _variables(e.invars) if v in made)
+        self.whole.update(made[v] for _, v, _ in self.found if v in made)
+        self.ids_equations = ids
+
+    def _ids_equations(self):
+        wanted, kept = set(_variables(v for _, v, _ in self.found)), []
+        for equation in reversed(self.rest):
+            if wanted & set(equation.outvars):
+                kept.append(equation)
+                wanted.update(_variables(equation.invars))
+        return kept[::-1]
+
+    def look_up(self, values):
+        """List of (ids, rows), one a look-up; ids count from 0, or lie behind the table."""
+        numbers = self._run(self.ids_equations, self.jaxpr.invars, [v for _, v, _ in self.found], values)
+        made = []
+        for ids, (i, _, _) in zip(numbers, self.found, strict=True):
+            ids = jnp.where(ids < 0, ids + values[i].shape[0], ids)
+            made.append((ids, look_up(values[i], ids)))
+        return made
+
+    def outputs(self, values, rows):
+        """Result of the function where `rows` are what the look-ups found."""
+        variables = [v for _, _, v in self.found]
+        rows = [row.astype(v.aval.dtype) for row, v in zip(rows, variables, strict=True)]
+        flat = self._run(self.rest, [*self.jaxpr.invars, *variables], self.jaxpr.outvars, [*values, *rows])
+        return jax.tree.unflatten(jax.tree.structure(self.form), flat)
+
+    def _run(self, equations, taken, given, values):
+        info = self.jaxpr.debug_info._replace(arg_names=None, result_paths=None)
+        part = self.jaxpr.replace(eqns=equations, invars=list(taken), outvars=list(given), debug_info=info)
+        return jax.core.eval_jaxpr(part, self.closed.consts, *values)
+
+
+def _variables(atoms):
+    return [a for a in atoms if not hasattr(a, "val")]  # the others are constants
+
+
+def only_looked_up(function, values, tables):
+    """Those of `tables`, positions in the list `values`, that `function(values)` looks rows up in and does no more."""
+    parts = _Parts(function, values, tables)
+    return sorted({i for i, _, _ in parts.found} - parts.whole)
+
+
+def value_and_row_gradients(function, values, tables):
+    """((scalar, extra), gradients) of `function(values)`, which returns (scalar, extra).
+
+    Args:
+        function: pure.
+        values: list of arrays.
+        tables: positions of arrays that `only_looked_up` found; what uses one as a whole meets all its rows.
+
+    Returns:
+        In the place of a table's gradient (ids (n,), rows (n, ...) there, gradients (n, ...) of these rows), in which
+        one id may come several times, or lie behind the table.
+    """
+    parts = _Parts(function, values, tables)
+    if set(tables) - ({i for i, _, _ in parts.found} - parts.whole):  # for batches of this size it is otherwise
+        result, gradients = jax.value_and_grad(function, has_aux=True)(values)
+        for i in tables:
+            gradients[i] = jnp.arange(values[i].shape[0]), values[i], gradients[i]
+        return result, gradients
+    made = parts.look_up(values)
+    others = [None if i in tables else v for i, v in enumerate(values)]
+
+    def of_rows(others, rows):
+        return parts.outputs([v if o is None else o for o, v in zip(others, values, strict=True)], rows)
+
+    result, (gradients, by_row) = jax.value_and_grad(of_rows, argnums=(0, 1), has_aux=True)(
+        others, [rows for _, rows in made]
+    )
+    for i in tables:
+        own = [(ids, rows, g) for (j, _, _), (ids, rows), g in zip(parts.found, made, by_row, strict=True) if i == j]
+        gradients[i] = tuple(_joined(column, values[i].shape[1:]) for column in zip(*own, strict=True))
+    return result, gradients
+
+
+def _joined(arrays, shape):
+    shape = () if jnp.issubdtype(arrays[0].dtype, jnp.integer) else shape
+    flat = [a.reshape(-1, *shape) for a in arrays]
+    return flat[0] if len(flat) == 1 else jnp.concatenate(flat)
+
+
+# --- Rows of a table, updated ---
+
+
+def first_places(scratch, ids):
+    """Choose one place of each among equal ids; costs the same whatever the table's size.
+
+    Args:
+        scratch: (V,) int32, whatever it holds.
+        ids: (n,) integers from 0 on; those of V or more are left out.
+
+    Returns:
+        (first (n,): for each place the one that stands for its id, n for an id left out; rows (n,): the id at places
+        that stand for one, V elsewhere; the scratch to hand in next time).
+    """
+    count, places = ids.shape[0], jnp.arange(ids.shape[0], dtype=scratch.dtype)
+    if accelerated():  # rows are written in any order there: the largest place wins in each
+        scratch = scratch.at[ids].set(-1, mode="drop").at[ids].max(places, mode="drop")
+    else:
+        scratch = scratch.at[ids].set(places, mode="drop")
+    first = scratch.at[ids].get(mode="fill", fill_value=count)
+    return first, jnp.where(first == places, ids, scratch.shape[0]), scratch
+
+
+def multiply_rows(rows, factor, times):
+    """Each of `rows` (n, ...) times factor ** its number of `times` (n,): (products, powers (n,))."""
+    powers = jnp.asarray(factor, rows.dtype) ** times.astype(rows.dtype)
+    return rows * powers.reshape(-1, *[1] * (rows.ndim - 1)), powers
+
+
+def put_marks(marks, ids, mark, powers):
+    """`marks` with `mark` at `ids`, of which those behind them are left out.
+
+    Args:
+        powers: (n,) from 0 on, computed from the marks there were. They change nothing but the order: unless writing
+            waits for what was read, it needs a copy of all marks.
+    """
+    return marks.at[ids].set(jnp.where(powers < 0, 0, mark), mode="drop")
+
+
+def sum_rows(rows, places, size):
+    """Array (size, ...) of `rows` (n, ...) added up at their `places` (n,), of which those behind it are left out."""
+    return jnp.zeros((size, *rows.shape[1:]), rows.dtype).at[places].add(rows, mode="drop")
+
+
+def put_rows(table, rows, values):
+    """`table` with `values` (n, ...) at `rows` (n,), of which those behind the table are left out."""
+    return table.at[rows].set(values, mode="drop")
