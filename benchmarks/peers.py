@@ -71,4 +71,6 @@ PEERS = [
     # The releases are named, because a plain `torch` brings gigabytes for accelerators that the benchmarks do not use.
     Peer("keras-tensorflow", "keras", ("keras", "tensorflow-cpu"), {"KERAS_BACKEND": "tensorflow"}),
     Peer("keras-torch", "keras", ("keras", "torch==2.13.0"), {"KERAS_BACKEND": "torch"}),
+    Peer("torch", "torch", ("torch==2.13.0", "numpy"), function="measure_torch"),
+    Peer("jax-by-hand", "jax", ("jax", "jaxlib", "numpy"), function="measure_jax"),
 ]

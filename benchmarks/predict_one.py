@@ -3,22 +3,28 @@
 Beside it stands the least that is possible: the same network as one compiled function of its weights, called bare.
 """
 
+import functools
 import gc
 
 import numpy as np
 
+import bilstm
+import cnn
 import mlp
 import workload
 
 CLAIMS = [
     workload.Claim("predict_s", "predict one row", limit=2.0, beside="bare_s", beside_title="a bare jitted call"),
-    workload.Claim("predict_s", "predict one row", limit=None),
+    workload.Claim("predict_s", "predict one row", {"keras": 0.25}),
+    workload.Claim("cnn_predict_s", "predict one row, the network of cnn", {"keras": 0.25}),
+    workload.Claim("bilstm_predict_s", "predict one row, the network of bilstm", {"keras": 0.25}),
     workload.Claim("growth_bytes", "memory kept after 100 000 calls", limit=5e6, beside=None),
     workload.Claim("growth_bytes", "memory kept after 100 000 calls", limit=None),
 ]
 RUNS = 3
 
-CALLS = 100_000
+CALLS = workload.size(100_000, smoke=100)
+BLOCK, BLOCKS = workload.size(200, smoke=10), 20
 
 
 def bare(model):
@@ -46,18 +52,24 @@ def measure(library, first):
         for _ in range(times):
             function(row)
 
-    works = {"predict_s": lambda row: model.predict(row, verbose=0)}
+    def predict(model):
+        return lambda row: model.predict(row, verbose=0)
+
+    works = {"predict_s": predict(model)}
     if library.__name__ == "hornbeam":
         works["bare_s"] = bare(model)
         np.testing.assert_allclose(works["predict_s"](row), works["bare_s"](row), rtol=1e-4)
 
     # Blocks of calls by turns, so that a busy moment of the machine meets both.
-    block, blocks = 200, 20
     spent = {name: [] for name in works}
-    for _ in range(blocks):
+    for _ in range(BLOCKS):
         for name, function in works.items():
-            spent[name].append(workload.seconds(lambda function=function: calls(function, block)) / block)
+            spent[name].append(workload.seconds(lambda function=function: calls(function, BLOCK)) / BLOCK)
     measured = {name: min(times) for name, times in spent.items()}
+    for name, file in (("cnn", cnn), ("bilstm", bilstm)):
+        one_row = functools.partial(predict(file.build(library)), file.data()[0][:1])
+        one_row()
+        measured[f"{name}_predict_s"] = workload.least_seconds(one_row, times=BLOCKS * BLOCK // 10)
 
     if first:
         gc.collect()

@@ -21,7 +21,8 @@ class Claim:
     Args:
         measure: key in the dictionary that the workload's function returns. Its ending is its unit: `_s` or `_bytes`.
         title: what is measured, in words.
-        limit: the bound, or None where the number is only reported; a dictionary of bounds by peer if several have one.
+        limit: the bound, or None where the number is only reported; a dictionary of bounds by peer if several have one,
+            in which "keras" stands for every engine of Keras 3: who keeps within it beside all, does beside the best.
         beside: what ours is compared with. The name of a peer compares the same measure there; a key of our own
             dictionary compares within our process; None is an absolute bound.
         beside_title: what the table calls a key of our own.
@@ -50,6 +51,11 @@ def main(measure: Callable) -> None:
     print(json.dumps({"measured": measured, "versions": versions(arguments.module)}))
 
 
+def size(full: int, smoke: int) -> int:
+    """`full`, or `smoke` where somebody only looks whether a workload runs (`run.py --smoke`)."""
+    return smoke if os.environ.get("BENCHMARK_SMOKE") else full
+
+
 def versions(*packages: str) -> dict[str, str]:
     """The versions a number depends on."""
     found = {"Python": platform.python_version()}
@@ -75,12 +81,28 @@ def seconds(work: Callable[[], object]) -> float:
 def training_step_s(model, x, y, batch_size: int, times: int) -> tuple[float, float]:
     """Time of one training step over `x` and `y` after everything is compiled, and the last epoch's loss."""
     steps = -(-len(x) // batch_size)
-    model.fit(x, y, batch_size=batch_size, epochs=1, verbose=0)
-    history = []
-    epoch_s = least_seconds(
-        lambda: history.append(model.fit(x, y, batch_size=batch_size, epochs=1, verbose=0)), times=times
-    )
-    return epoch_s / steps, float(history[-1].history["loss"][-1])
+    epoch_s, loss = epochs_s(model_fit(model, x, y, batch_size), 1, times)
+    return epoch_s / steps, loss
+
+
+def model_fit(model, x, y, batch_size: int) -> Callable[[int], float]:
+    """fit(epochs) -> loss of the last one, in the API of Keras. The rows' order is random already and stays as it is,
+    so that all libraries meet the same batches.
+    """
+
+    def fit(epochs):
+        history = model.fit(x, y, batch_size=batch_size, epochs=epochs, verbose=0, shuffle=False)
+        return float(history.history["loss"][-1])
+
+    return fit
+
+
+def epochs_s(fit: Callable[[int], float], epochs: int, times: int) -> tuple[float, float]:
+    """Shortest time of one of `epochs` epochs after one that compiles, and the loss after the last."""
+    fit(1)
+    losses = []
+    fit_s = least_seconds(lambda: losses.append(fit(epochs)), times)
+    return fit_s / epochs, losses[-1]
 
 
 def resident_bytes() -> int:
