@@ -3,7 +3,7 @@
 from hornbeam.optimizers.row_updates import why_all_rows
 
 # Below, updating all rows takes no longer than telling those apart that were met; docs/decisions/0011 has the times.
-LEAST_ROWS = float("inf")  # to be 16_384: switched on when the whole suite has been run with it
+LEAST_ROWS = 16_384
 
 
 def is_large(optimizer, variable):
