@@ -4,10 +4,10 @@
     python examples/chinese_sentiment.py --corpus review.csv --stop-words stop_word.txt \\
         --words 350000 --width 256 --units 128 --epochs 10      a corpus of yours, the sizes of the documents
 
-A line of the corpus is a rating and a review, with a comma or blanks between them: `5,经典作品 值得一看`. Ratings 1 and 2
-are bad, 4 and 5 good, 0 (none) and 3 are left out; where no rating is above 1, they are labels: 0 bad, 1 good. Words are
-found by jieba (pip install "hornbeam[zh]"), stop words are left out, reviews are cut and filled to 100 words, and a
-bidirectional LSTM reads them. Good reviews are commoner than bad ones, so bad ones count more (class_weight).
+A line of the corpus is a rating and a review, with a comma or blanks between them: `5,经典作品 值得一看`. Ratings 1
+and 2 are bad, 4 and 5 good, 0 (none) and 3 are left out; where no rating is above 1, they are labels: 0 bad, 1 good.
+Words are found by jieba (pip install "hornbeam[zh]"), stop words are left out, reviews are cut and filled to 100 words,
+and a bidirectional LSTM reads them. Good reviews are commoner than bad ones, so bad ones count more (class_weight).
 """
 
 import argparse
@@ -55,7 +55,8 @@ def write_corpus(path, rows):
             words = np.random.choice(common, length, p=frequency / frequency.sum())
             telling = np.random.uniform(size=length) < 1 / 6
             telling[0] = True
-            words[telling] = np.random.choice(good + bad if rating in (0, 3) else good if rating > 3 else bad, telling.sum())
+            opinions = good + bad if rating in (0, 3) else good if rating > 3 else bad
+            words[telling] = np.random.choice(opinions, telling.sum())
             np.random.shuffle(words)
             file.write(f"{rating},{''.join(words)}。\n")
 

@@ -1,7 +1,7 @@
 """Deep dream: change a picture, not the network, so that some layers see more of what they look for.
 
     python examples/deep_dream.py --out dream.png        seconds: a generated picture, VGG16 with random weights
-    python examples/deep_dream.py --weights imagenet --picture sky.jpg --size 400 --out dream.png    what it is famous for
+    python examples/deep_dream.py --weights imagenet --picture sky.jpg --size 400 --out dream.png
 
 Gradient ascent on a picture, first small and then larger (octaves); what is lost when the picture is made small is
 added again at each size. With random weights patterns grow that mean nothing; with those of ImageNet (58 MB, fetched

@@ -8,11 +8,12 @@ trains the generator, it is frozen: what `trainable` says when `compile` is call
 """
 
 import argparse
+import warnings
 
 import numpy as np
 
 from hornbeam.datasets import mnist, synthetic
-from hornbeam.layers import BatchNormalization, Dense, Dropout, Input, LeakyReLU
+from hornbeam.layers import Dense, Dropout, Input, LeakyReLU
 from hornbeam.models import Model, Sequential
 from hornbeam.optimizers import Adam
 from hornbeam.preprocessing.image import save_img
@@ -20,8 +21,8 @@ from hornbeam.utils import set_random_seed
 
 parser = argparse.ArgumentParser(description="A generative adversarial network on MNIST.")
 parser.add_argument("--real", action="store_true", help="MNIST itself instead of generated pictures")
-parser.add_argument("--steps", type=int, default=1000)
-parser.add_argument("--rows", type=int, default=1000, help="generated pictures to learn from")
+parser.add_argument("--steps", type=int, default=400)
+parser.add_argument("--rows", type=int, default=1250, help="generated pictures")
 parser.add_argument("--units", type=int, default=128)
 parser.add_argument("--out", metavar="FILE", help="write drawn pictures there, for instance drawn.png")
 args = parser.parse_args()
@@ -38,10 +39,8 @@ x_train = x_train.reshape(-1, 784).astype("float32") / 127.5 - 1
 generator = Sequential(name="generator")
 generator.add(Dense(args.units, input_dim=latent_dim))
 generator.add(LeakyReLU(0.2))
-generator.add(BatchNormalization(momentum=0.8))
 generator.add(Dense(2 * args.units))
 generator.add(LeakyReLU(0.2))
-generator.add(BatchNormalization(momentum=0.8))
 generator.add(Dense(784, activation="tanh"))
 
 discriminator = Sequential(name="discriminator")
@@ -52,12 +51,13 @@ discriminator.add(Dense(args.units))
 discriminator.add(LeakyReLU(0.2))
 discriminator.add(Dropout(0.3))
 discriminator.add(Dense(1, activation="sigmoid"))
-discriminator.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.0005, beta_1=0.5), metrics=["accuracy"])
+discriminator.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.001, beta_1=0.5), metrics=["accuracy"])
 
 discriminator.trainable = False
+warnings.filterwarnings("ignore", message="`trainable` changed after compile")  # on purpose, see above
 noise = Input(shape=(latent_dim,))
 combined = Model(noise, discriminator(generator(noise)))
-combined.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.0005, beta_1=0.5))
+combined.compile(loss="binary_crossentropy", optimizer=Adam(lr=0.001, beta_1=0.5))
 
 
 def likeness(pictures):

@@ -1,7 +1,7 @@
 """Two inputs, two outputs: a text and five numbers about it; an answer from both, and one from the text alone.
 
     python examples/news_two_inputs.py           seconds: generated newswires in the layout of reuters
-    python examples/news_two_inputs.py --real    Reuters itself (2 MB, fetched once), 10 000 words, sizes as in the guide
+    python examples/news_two_inputs.py --real    Reuters itself (2 MB, fetched once), 10 000 words
 
 Is this newswire of the largest topic? The LSTM reads its last hundred words; five numbers that describe the text come
 in beside it. The second output makes the LSTM learn early, on its own: its loss counts a fifth.

@@ -88,5 +88,6 @@ model.fit(
 
 distances = model.predict([pairs_test[:, 0], pairs_test[:, 1]])[:, 0]
 right = np.mean((distances < 0.5) == (labels_test == 1))
-print(f"Mean distance: same {distances[labels_test == 1].mean():.2f}, different {distances[labels_test == 0].mean():.2f}")
+same, different = distances[labels_test == 1].mean(), distances[labels_test == 0].mean()
+print(f"Mean distance: same {same:.2f}, different {different:.2f}")
 print(f"Test accuracy on pairs {right:.3f} (guessing: 0.5)")

@@ -1,12 +1,13 @@
 """Style transfer: a picture with the content of one picture and the style of another.
 
     python examples/style_transfer.py --out mixed.png    seconds: generated pictures, VGG16 with random weights
-    python examples/style_transfer.py --weights imagenet --content house.jpg --style waves.jpg --size 400 --steps 200 --out mixed.png
+    python examples/style_transfer.py --weights imagenet --content house.jpg --style waves.jpg --size 400 \\
+        --steps 200 --out mixed.png                      two pictures of yours
 
 Content is what a deep layer sees, style is which features of the early layers come together (their Gram matrix), and
 neighbouring points should be alike. L-BFGS of SciPy changes the points of the picture until the sum of the three is
 small; even random features tell styles apart somewhat, those of ImageNet (58 MB, fetched once) do it well.
-"""  # noqa: E501
+"""
 
 import argparse
 

@@ -65,14 +65,13 @@ kl_loss = -0.5 * K.sum(1 + z_log_var - K.square(z_mean) - K.exp(z_log_var), axis
 vae.add_loss(K.mean(reconstruction_loss + kl_loss))
 vae.compile(optimizer="adam")
 
-loss_before = vae.evaluate(x_test, None, verbose=0)
-vae.fit(x_train, epochs=args.epochs, batch_size=32, validation_data=(x_test, None))
-loss_after = vae.evaluate(x_test, None, verbose=0)
+history = vae.fit(x_train, epochs=args.epochs, batch_size=32, validation_data=(x_test, None))
+loss_before, *_, loss_after = history.history["val_loss"]
 
 restored = decoder.predict(encoder.predict(x_test)[0])
 error = np.mean((restored - x_test) ** 2)
 baseline = np.mean((x_train.mean(axis=0) - x_test) ** 2)
-print(f"Loss on test pictures {loss_before:.1f} before, {loss_after:.1f} after training")
+print(f"Loss on test pictures {loss_before:.1f} after the first epoch, {loss_after:.1f} after the last")
 print(f"Squared error of restored pictures {error:.4f} (always the mean picture: {baseline:.4f})")
 
 if args.out:

@@ -10,6 +10,8 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "examples"
 
+TASKS = ["one-to-one", "many-to-one", "one-to-many", "many-to-many", "encode-decode"]
+
 
 @pytest.fixture
 def run(monkeypatch, capsys):
@@ -30,9 +32,9 @@ def numbers(line):
 @pytest.mark.parametrize(
     ("name", "arguments", "least"),
     [
-        ("mnist_mlp", ["--rows", 600, "--units", 64], 0.6),
+        ("mnist_mlp", ["--units", 128, "--epochs", 6], 0.6),
         ("mnist_cnn", ["--rows", 400, "--filters", 8], 0.6),
-        ("cifar10_cnn", ["--rows", 400, "--filters", 8, "--epochs", 6], 0.4),
+        ("cifar10_cnn", ["--rows", 400, "--filters", 4, "--epochs", 8], 0.4),
         ("imdb_reviews", ["--rows", 800], 0.75),
         ("reuters_newswires", ["--rows", 1000], 0.5),
     ],
@@ -45,17 +47,18 @@ def test_a_classifier_is_far_better_than_guessing(run, name, arguments, least):
 
 
 def test_k_fold_and_the_loop_by_hand_have_the_same_scores(run):
-    found, printed = run("boston_k_fold", "--epochs", 15)
+    found, printed = run("boston_k_fold", "--epochs", 10, "--k", 3)
     np.testing.assert_allclose(found["result"].scores["mae"], found["scores_by_hand"], rtol=1e-4)
     mean, test_mae, baseline = numbers(printed.splitlines()[-1])
     assert mean < 0.8 * baseline
     assert test_mae < 0.8 * baseline
-    assert "Fold 4: " in printed
+    assert "Fold 3: " in printed
 
 
-def test_all_kinds_of_sequences_are_learned(run):
-    found, printed = run("sequence_to_sequence", "--rows", 400, "--units", 16)
-    assert list(found["errors"]) == found["TASKS"]
+@pytest.mark.parametrize("tasks", [TASKS[:4], pytest.param([], marks=pytest.mark.nightly)])
+def test_all_kinds_of_sequences_are_learned(run, tasks):
+    found, printed = run("sequence_to_sequence", *tasks, "--rows", 400, "--units", 16)
+    assert list(found["errors"]) == (tasks or TASKS) == found["TASKS"][: len(tasks) or None]
     for task, (error, baseline) in found["errors"].items():
         assert error < 0.2 * baseline, task
         assert f"error {error:.4f}" in next(line for line in printed.splitlines() if line.startswith(task + " "))
@@ -68,7 +71,7 @@ def test_one_kind_of_sequences_by_name(run, capsys):
 
 
 def test_text_is_written_in_words_of_the_text(run):
-    found, printed = run("text_generation", "--length", 4000, "--units", 48, "--written", 60)
+    found, printed = run("text_generation", "--length", 3000, "--units", 48, "--written", 30)
     assert found["accuracy"] > found["commonest"] + 0.4
     assert found["known"] > 0.6
     assert all(f"\n{temperature}: " in printed for temperature in (0.2, 0.5, 1.0, 1.2))
@@ -81,19 +84,19 @@ def test_both_outputs_of_the_news_model_learn(run):
 
 
 def test_an_autoencoder_restores_pictures(run):
-    found, _ = run("variational_autoencoder", "--rows", 600, "--units", 64, "--epochs", 20)
+    found, _ = run("variational_autoencoder", "--rows", 640, "--units", 64, "--epochs", 20)
     assert found["loss_after"] < found["loss_before"] - 5
     assert found["error"] < 0.9 * found["baseline"]
 
 
 def test_siamese_networks_tell_same_from_different(run):
-    found, _ = run("siamese", "--rows", 500, "--units", 64, "--epochs", 10)
+    found, _ = run("siamese", "--rows", 480, "--units", 64, "--epochs", 10)
     assert found["right"] > 0.8
     assert found["different"] > 2 * found["same"]
 
 
 def test_an_adversarial_network_draws_pictures_like_the_real_ones(run, tmp_path):
-    found, printed = run("gan", "--rows", 600, "--steps", 200, "--out", tmp_path / "drawn.png")
+    found, printed = run("gan", "--rows", 600, "--steps", 120, "--units", 64, "--out", tmp_path / "drawn.png")
     assert found["after"] > 1.6 * found["before"]
     assert printed.count("generator loss") == 5
     assert (tmp_path / "drawn.png").read_bytes().startswith(b"\x89PNG")
@@ -112,15 +115,16 @@ def test_style_and_content_come_together(run, tmp_path):
 
 
 def test_chinese_reviews_from_a_file_to_a_saved_model(run, tmp_path):
-    found, printed = run("chinese_sentiment", "--rows", 1200, "--length", 40, "--out", tmp_path)
+    found, printed = run("chinese_sentiment", "--rows", 1200, "--length", 30, "--out", tmp_path)
     assert found["recalls"].min() > 0.7
     assert found["confusion"].sum() == len(found["truth"])
     good, bad = found["probabilities"][:, 1]
     assert good > 0.6
     assert bad < 0.4
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.h5", "review.csv", "tokenizer.json"]
-    by_first_model = found["model"].predict(found["new"])
-    np.testing.assert_allclose(found["probabilities"], by_first_model, atol=1e-6)  # loaded, and the same
+    for loaded, saved in zip(found["loaded"].get_weights(), found["model"].get_weights()):
+        np.testing.assert_array_equal(loaded, saved)
+    assert found["loaded_tokenizer"].word_index == found["tokenizer"].word_index
 
     read = found["read_corpus"]
     corpus = tmp_path / "other.csv"
