@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from hornbeam import layers, utils
+from hornbeam import GradientTape, Input, layers, utils
+from hornbeam import backend as K
 from hornbeam.callbacks import BackupAndRestore, Callback, CSVLogger, EarlyStopping
-from hornbeam.models import Sequential
+from hornbeam.models import Model, Sequential
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.training import resume
 
@@ -258,3 +259,33 @@ def test_wrong_arguments_are_answered():
         BackupAndRestore("folder", "batch")
     with pytest.raises(ValueError, match="the path of a folder"):
         BackupAndRestore(3)
+
+
+class OfItsOwn(Model):
+    """Trains by a step of its own, whose dropout draws by the number of steps that were done."""
+
+    def train_step(self, data):
+        x, y = data
+        with GradientTape() as tape:
+            loss = K.mean(K.square(self(x, training=True) - y))
+        gradients = tape.gradient(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights))
+        return {"loss": loss}
+
+
+def test_a_step_of_ones_own_goes_on_to_the_same_bits(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 4)).astype("float32")
+
+    def trained(epochs, **kwargs):
+        utils.set_random_seed(3)
+        inputs = Input((4,))
+        hidden = layers.Dropout(0.3)(layers.Dense(8, activation="relu")(inputs))
+        model = OfItsOwn(inputs, layers.Dense(1)(hidden))
+        model.compile("adam", "mse")
+        return model.fit(x, x[:, :1], epochs=epochs, verbose=0, **kwargs).history["loss"], model.get_weights()
+
+    losses, weights = trained(3)
+    trained(2, resume=str(tmp_path))
+    again, found = trained(3, resume=str(tmp_path))
+    assert again == losses
+    assert all(np.array_equal(a, b) for a, b in zip(found, weights, strict=True))

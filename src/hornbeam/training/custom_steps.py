@@ -37,6 +37,7 @@ class CustomSteps:
         self._programs = {}
         self._studied = {}  # kind -> (variables carried, [(optimizer, weights)])
         self._count = K.Variable(0, dtype="int32", name="steps", trainable=False)
+        self.counts = [self._count]  # random words follow from it, so a run that is resumed goes on counting
 
     def shards(self, kind, data, batch_size):
         """1: nobody knows what such a step does across rows."""

@@ -127,7 +127,8 @@ def variables_of(standing):
     model, steps = standing.model, standing.run.steps
     optimizers = optimizers_of(model)
     scalars = [v for optimizer in optimizers for v in (optimizer.iterations, *optimizer.variables_read)]
-    return list(dict.fromkeys([*model.weights, *steps.states, *steps.metric_variables, *steps.hyper, *scalars]))
+    return list(dict.fromkeys([*model.weights, *steps.states, *steps.metric_variables, *steps.hyper, *scalars,
+                               *steps.counts]))  # fmt: skip
 
 
 def optimizers_of(model):

@@ -23,6 +23,7 @@ class Steps:
     """
 
     latest = False  # what the steps report is added up
+    counts = ()  # variables that only a resumed run needs to know; the optimizer's iterations serve here
 
     def __init__(self, model, objectives, optimizer, trainable):
         self.model = model
