@@ -54,7 +54,7 @@ def torch_fit(torch, x, y, batch_size, vocabulary):
     torch.manual_seed(0)
     nn = torch.nn
     x, y = by_hand.tensors(x, y.argmax(1))
-    lstm = by_hand.LastStates(256, 128)
+    lstm = by_hand.LastState(256, 128, bidirectional=True)
     model = nn.Sequential(nn.Embedding(vocabulary, 256), lstm, nn.Dropout(0.5), nn.Linear(256, 2))
     optimizer = torch.optim.RMSprop(model.parameters(), lr=0.001, alpha=0.9, eps=3e-4)
     return by_hand.trainer(model, optimizer, nn.CrossEntropyLoss(), x, y, batch_size, by_hand.correct)

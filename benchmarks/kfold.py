@@ -25,17 +25,17 @@ def measure(library, first):
     return {"k_fold_s": seconds, "loss": losses[-1]}
 
 
-def ours(library, x, y, epochs):
+def ours(library, x, y, epochs, folds=FOLDS):
     found = library.validation.k_fold(
-        lambda: tiny.build(library), x, y, k=FOLDS, epochs=epochs, batch_size=1, shuffle=False, shuffle_epochs=False,
+        lambda: tiny.build(library), x, y, k=folds, epochs=epochs, batch_size=1, shuffle=False, shuffle_epochs=False,
         verbose=0,
     )  # fmt: skip
     return float(found.curves["loss"][-1])
 
 
-def by_hand(library, x, y, epochs):
-    size, histories = len(x) // FOLDS, []
-    for fold in range(FOLDS):
+def by_hand(library, x, y, epochs, folds=FOLDS):
+    size, histories = len(x) // folds, []
+    for fold in range(folds):
         held_out = np.arange(fold * size, (fold + 1) * size)
         model = tiny.build(library)
         history = model.fit(

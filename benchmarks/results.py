@@ -18,8 +18,11 @@ PREFACE = """\
 
 - Every number is the best of several runs, taken by turns: ours, theirs, ours, theirs. Each run is a process of its own
   with the same data, batch size and number of threads. Times of an epoch or a call do not include compilation,
-  except in `cold_start`.
+  except in `cold_start` and `kfold`.
 - *ratio* is ours divided by theirs, or ours less theirs where it carries a sign. *target* is the most it may be.
+  A target beside Keras 3 is set against its best engine: it is met if the rows of all its engines say yes.
+- `keras-jax`, `keras-tensorflow`, `keras-torch`: Keras 3 on that engine. `torch`, `jax-by-hand`: the same work written
+  with that library alone.
 - A row without a target is there to be read. What each workload does stands at the head of its file.
 - [NOTES.md](NOTES.md) says why a target is missed, with the profile.
 - Ratios travel between machines better than times do, but not perfectly: measure on yours before you decide.

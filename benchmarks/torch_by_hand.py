@@ -47,13 +47,13 @@ def correct(outputs, labels):
     return (outputs.argmax(1) == labels).sum()
 
 
-class LastStates(nn.Module):
-    """A bidirectional LSTM that hands on the last state of both directions."""
+class LastState(nn.Module):
+    """An LSTM that hands on its last state, that of both directions if there are two."""
 
-    def __init__(self, features, units):
+    def __init__(self, features, units, bidirectional=False):
         super().__init__()
-        self.lstm = nn.LSTM(features, units, batch_first=True, bidirectional=True)
+        self.lstm = nn.LSTM(features, units, batch_first=True, bidirectional=bidirectional)
 
     def forward(self, x):
         _, (state, _) = self.lstm(x)
-        return torch.cat([state[0], state[1]], 1)
+        return torch.cat(list(state), 1)
