@@ -1,7 +1,7 @@
 """A variational auto-encoder: pictures become points of a plane, and every point of the plane a picture.
 
     python examples/variational_autoencoder.py                      seconds: generated pictures in the layout of MNIST
-    python examples/variational_autoencoder.py --real --epochs 50 --rows 0 --out plane.png     MNIST itself, and a map
+    python examples/variational_autoencoder.py --real --epochs 50 --out plane.png    MNIST itself, and a map
 
 The encoder gives a mean and a variance, a Lambda draws a point there, the decoder draws the picture. The loss is no
 function of y: it is added to the model (`add_loss`), how unlikely the picture is plus how far the points are from a
