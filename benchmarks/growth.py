@@ -47,7 +47,7 @@ def data(name, value):
     batch, width, _, length, vocabulary = form(name, value)
     random = np.random.default_rng(0)
     words = name in ("length", "vocabulary", "devices")
-    rows = batch * workload.size(8 if words else 40, smoke=2)
+    rows = batch * workload.size(8 if words else 100, smoke=2)
     x = (
         random.integers(1, vocabulary, (rows, length)).astype("int32")
         if words

@@ -11,7 +11,7 @@ LIMITS = {"keras-jax": 1.0, "keras-tensorflow": 1.0, "keras-torch": 1.0}
 CLAIMS = [workload.Claim("step_s", "one step, Embedding 20 000 x 256, GRU(128), T 100, batch 100", LIMITS)]
 RUNS = 3
 
-STEPS, BATCH, TIME, VOCABULARY = 20, 100, 100, 20_000
+STEPS, BATCH, TIME, VOCABULARY = workload.size(20, smoke=1), 100, 100, 20_000
 
 
 def data():

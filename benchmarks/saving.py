@@ -32,7 +32,7 @@ CLAIMS = [
 ]  # fmt: skip
 RUNS = 3
 
-WIDTH, LAYERS, TIMES = 2_236, 5, 8  # five kernels of 20 MB
+WIDTH, LAYERS, TIMES = workload.size(2_236, smoke=100), 5, workload.size(8, smoke=1)  # five kernels of 20 MB
 BLOCK = 4 << 20
 
 

@@ -11,7 +11,7 @@ LIMITS = {"keras-jax": 1.0, "keras-tensorflow": 1.0, "keras-torch": 1.0}
 CLAIMS = [workload.Claim("step_s", "one step, Xception block on 28x28x128, batch 16", LIMITS)]
 RUNS = 2
 
-STEPS, BATCH = 20, 16
+STEPS, BATCH = workload.size(20, smoke=1), 16
 
 
 def data():

@@ -16,7 +16,7 @@ CLAIMS = [
 ]  # fmt: skip
 RUNS = 1
 
-DOCUMENTS = 1_000_000
+DOCUMENTS = workload.size(1_000_000, smoke=1_000)
 VOCABULARY = 50_000
 TIMES = 3
 
