@@ -81,9 +81,8 @@ def draw(name, found, folder):
     figure, axes = pyplot.subplots(figsize=(6, 4), dpi=120)
     for peer, points in found["points"].items():
         values = sorted(map(int, points))
-        line = {"linewidth": 2.5, "zorder": 3} if peer == OURS.name else {"linewidth": 1.2}
         axes.plot(values, [points[str(v)] * 1e3 for v in values], marker="o", markersize=4, label=peer,
-                  color=COLOURS.get(peer), **line)  # fmt: skip
+                  color=COLOURS.get(peer), linewidth=2.5 if peer == OURS.name else 1.2)  # fmt: skip
     ticks = sorted({int(v) for points in found["points"].values() for v in points})
     axes.set(xscale="log", yscale="log", xlabel=TITLES[name], ylabel="milliseconds a step")
     axes.set_xticks(ticks, [f"{tick:,}".replace(",", " ") for tick in ticks])

@@ -32,7 +32,8 @@ CLAIMS = [
 ]  # fmt: skip
 RUNS = 3
 
-WIDTH, LAYERS, TIMES = workload.size(2_236, smoke=100), 5, workload.size(8, smoke=1)  # five kernels of 20 MB
+WIDTH, LAYERS = workload.size(2_236, smoke=100), 5  # five kernels of 20 MB
+TIMES = workload.size(8, smoke=1)
 BLOCK = 4 << 20
 
 
