@@ -4,6 +4,7 @@
 #   make test    run the tests
 #   make nightly run the tests that take many minutes: thousands of killed saves and damaged files
 #   make bench   measure speed and memory beside the peers, write benchmarks/RESULTS.md
+#   make bench-plots  draw how cost grows with batch, length, vocabulary, width, depth, folds and devices
 #   make lint    ruff and pyright
 #   make clean   remove what the other words made
 
@@ -19,7 +20,7 @@ BENCH_ARGS ?=
 PIP_INSTALL := -m pip install --quiet --disable-pip-version-check
 IN_VENV := $(VENV)/bin/python
 
-.PHONY: help demo test nightly bench lint clean
+.PHONY: help demo test nightly bench bench-plots lint clean
 help:
 	@sed -n 's/^#   //p' Makefile
 
@@ -35,6 +36,9 @@ nightly: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed-bench
 	$(IN_VENV) benchmarks/run.py --install $(BENCH_ARGS)
+
+bench-plots: $(VENV)/.installed-bench
+	$(IN_VENV) benchmarks/plots.py --install $(BENCH_ARGS)
 
 lint: $(VENV)/.installed-dev
 	$(IN_VENV) -m ruff check src tests benchmarks examples

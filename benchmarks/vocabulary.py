@@ -17,8 +17,9 @@ CLAIMS = [
                    "pooled_20k_s", "the same, 20 000 words"),
 ]  # fmt: skip
 RUNS = 2
+TIMES = workload.size(12, smoke=1)
 
-SIZES = {"20k": 20_000, "2m": 2_000_000}
+SIZES = {"20k": workload.size(20_000, smoke=200), "2m": workload.size(2_000_000, smoke=20_000)}
 BATCH, TIME, WIDTH = 100, 100, 64
 
 
@@ -54,8 +55,8 @@ def steps_s(library, recurrent, steps, times):
 
 def measure(library, first):
     library.utils.set_random_seed(0)
-    measured = {f"step_{name}_s": s for name, s in steps_s(library, True, 4, 12).items()}
-    measured |= {f"pooled_{name}_s": s for name, s in steps_s(library, False, 20, 12).items()}
+    measured = {f"step_{name}_s": s for name, s in steps_s(library, True, 4, TIMES).items()}
+    measured |= {f"pooled_{name}_s": s for name, s in steps_s(library, False, 20, TIMES).items()}
     return measured
 
 
