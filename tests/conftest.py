@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import zlib
 
 import numpy as np
 import pytest
@@ -33,6 +34,43 @@ os.environ["HORNBEAM_PROGRAM_CACHE"] = "off"
 
 # Figures are drawn into files, on machines that have no screen.
 os.environ["MPLBACKEND"] = "Agg"
+
+
+# Large families of cases, of which `make test` runs one in three and `make nightly` the others: file -> names of tests,
+# or None for all that have cases. Which ones follows from their names, so it is the same everywhere.
+THINNED = {
+    "backend/test_convolution.py": None,
+    "engines/test_convolution.py": None,
+    "engines/test_engines_agree.py": None,
+    "engines/test_pooling.py": None,
+    "engines/test_recurrent.py": None,
+    "layers/test_catalogue_engines.py": None,
+    "layers/test_catalogue_gradients.py": None,
+    "layers/test_catalogue_parity.py": None,
+    "saving/test_keras3_config.py": None,
+    "test_activations.py": None,
+    "test_losses.py": None,
+    "test_metrics.py": (
+        "test_objects_agree_with_keras_over_weighted_batches",
+        "test_accuracy_functions_agree_with_keras",
+    ),
+    "training/test_determinism.py": ("test_twenty_runs_with_one_seed_give_one_hash",),
+    "training/test_steps.py": (
+        "test_a_short_last_batch_gives_the_numbers_it_gives_by_itself",
+        "test_training_is_that_of_keras_3_with_a_short_last_batch",
+    ),
+}
+TESTS = os.path.dirname(__file__)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    for item in items:
+        file = os.path.relpath(item.path, TESTS).replace(os.sep, "/")
+        names = THINNED.get(file, ())
+        name = getattr(item, "originalname", item.name)
+        if hasattr(item, "callspec") and (names is None or name in names) and zlib.crc32(item.name.encode()) % 3:
+            item.add_marker(pytest.mark.nightly)
 
 
 @pytest.fixture(autouse=True)

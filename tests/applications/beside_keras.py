@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import importlib
 import operator
 import re
 
@@ -16,7 +17,7 @@ def keras_network(name, **arguments):
     import keras
 
     with weights_of_numpy():
-        package = keras.src.applications if "." in name else keras.applications  # pyright: ignore
+        package = importlib.import_module("keras.src.applications") if "." in name else keras.applications
         return _function(package, name)(weights=None, **arguments)
 
 
