@@ -3,7 +3,7 @@
 from hornbeam.optimizers.row_updates import why_all_rows
 
 # Below, updating all rows takes no longer than telling those apart that were met; docs/decisions/0011 has the times.
-LEAST_ROWS = 16_384
+LEAST_ROWS = 32_768
 
 
 def is_large(optimizer, variable):
