@@ -299,15 +299,19 @@ def test_a_sequence_goes_on_where_an_epoch_of_few_steps_ended(bench, wanted):
 def test_py_datasets_say_themselves_how_they_are_read(check, bench):
     class Own(PyDataset):
         threads = set()
+        together = threading.Barrier(3)  # without it, two quick workers may leave the third nothing to do
 
         def __len__(self):
             return STEPS
 
         def __getitem__(self, index):
-            self.threads.add(threading.current_thread().name)
+            name = threading.current_thread().name
+            if "worker" in name and name not in self.threads:
+                self.together.wait(timeout=60)
+            self.threads.add(name)
             return cut(X, Y)[index]
 
-    check(Own(workers=3, max_queue_size=2))
+    check(Own(workers=3, max_queue_size=3))
     assert {name for name in Own.threads if "worker 3" in name}
     Own.threads.clear()
     bench.fit(Own(workers=3), workers=0, epochs=1)
