@@ -1,7 +1,11 @@
-"""Matrix products in the form that is fastest on this engine, for the files of convolutions."""
+"""Matrix products in the form that is fastest on this engine, for convolutions and dense layers."""
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
+
+from hornbeam.engines.jax.tensors import accelerated
 
 
 def sum_type(x):
@@ -17,3 +21,37 @@ def dot(a, b):
 def transposed(x):
     """`x` turned in memory; folded into the product, the turn would cost twice as much there (390 to 435 GFLOP/s)."""
     return lax.optimization_barrier(x.T)
+
+
+def is_thin(x, kernel):
+    """Should `x` (..., D) times `kernel` (D, U) be :func:`thin_product`? Few columns, and many more rows of both.
+
+    Measured with U from 1 to 256, D from 16 to 30 000 and 1 to 8192 rows, a step's other reads and products around it:
+    0.15 to 0.98 of the time within these bounds (1.06 once), up to five times as long outside.
+    """
+    if np.ndim(kernel) != 2 or np.ndim(x) < 2 or not x.dtype == kernel.dtype == jnp.float32:
+        return False
+    (size, units), rows = kernel.shape, x.size // x.shape[-1]
+    return 0 < units <= 32 and size >= 16 * units and rows >= 2 * units and not accelerated()
+
+
+@jax.custom_vjp
+def thin_product(x, kernel):
+    """(N, D) times (D, U) of few columns; its gradient reads `x` row by row, as it lies in memory.
+
+    The compiler's own form reads the columns of `x`: with 512 rows of 10 000 numbers that took 2.9 ms of a step, and
+    these two turns of small arrays, which it would undo but for the barriers, 2.0.
+    """
+    return x @ kernel
+
+
+def _thin_product_forward(x, kernel):
+    return x @ kernel, (x, kernel)
+
+
+def _thin_product_backward(saved, gradient):
+    x, kernel = saved
+    return gradient @ kernel.T, lax.optimization_barrier(transposed(gradient) @ x).T
+
+
+thin_product.defvjp(_thin_product_forward, _thin_product_backward)

@@ -1,0 +1,61 @@
+"""Tests of matrix products with few columns: the same results and gradients as NumPy's, of all orders."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from hornbeam import backend as K
+from hornbeam.engines.jax.products import is_thin, thin_product
+
+RANDOM = np.random.default_rng(0)
+
+
+def drawn(*shape, dtype="float32"):
+    return jnp.asarray(RANDOM.standard_normal(shape), dtype)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "thin"),
+    [
+        ((32, 256), (256, 16), True),
+        ((4, 8, 64), (64, 4), True),
+        ((2, 16), (16, 1), True),
+        ((1, 16), (16, 1), False),  # one row
+        ((64, 512), (512, 33), False),  # many columns
+        ((32, 64), (64, 16), False),  # short rows
+        ((31, 256), (256, 16), False),  # few rows
+        ((256,), (256, 1), False),
+        ((32, 256), (256,), False),
+    ],
+)
+def test_thin_is_what_was_measured(x, kernel, thin):
+    assert is_thin(drawn(*x), drawn(*kernel)) is thin
+
+
+def test_other_types_of_numbers_take_the_ordinary_product():
+    assert not is_thin(drawn(32, 256, dtype="bfloat16"), drawn(256, 16, dtype="bfloat16"))
+    assert not is_thin(drawn(32, 256), drawn(256, 16, dtype="bfloat16"))
+
+
+def test_values_and_gradients():
+    x, kernel, gradient = drawn(2, 24, 80), drawn(80, 5), drawn(2, 24, 5)
+    assert is_thin(x, kernel)
+    y, pull = jax.vjp(K.dot, x, kernel)
+    flat = np.asarray(x, "float64").reshape(48, 80)
+    np.testing.assert_allclose(y, (flat @ np.asarray(kernel)).reshape(2, 24, 5), rtol=1e-4, atol=1e-5)
+    of_x, of_kernel = jax.jit(pull)(gradient)
+    np.testing.assert_allclose(of_x, np.asarray(gradient) @ np.asarray(kernel).T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(of_kernel, flat.T @ np.asarray(gradient).reshape(48, 5), rtol=1e-4, atol=1e-5)
+
+
+def test_gradients_of_gradients_and_batches_of_products():
+    x, kernel = drawn(3, 6, 32), drawn(3, 32, 2)
+
+    def penalty(product):
+        def total(kernel, x):
+            return jnp.sum(jax.grad(lambda x: jnp.sum(jnp.square(product(x, kernel))))(x) ** 2)
+
+        return jax.vmap(jax.grad(total))(kernel, x)
+
+    np.testing.assert_allclose(penalty(thin_product), penalty(jnp.matmul), rtol=1e-4, atol=1e-3)
