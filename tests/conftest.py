@@ -76,6 +76,17 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(autouse=True)
 def _same_numbers_every_time():
     """Seed what tests draw from, so that a failure comes back when the test is run alone."""
+    _seed()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef):
+    """What several tests share is made before the first of them is seeded, and must not depend on what ran before."""
+    if fixturedef.scope != "function":
+        _seed()
+
+
+def _seed():
     random.seed(0)
     np.random.seed(0)
     if "hornbeam" in sys.modules:  # a test that never imports the library should not pay for it

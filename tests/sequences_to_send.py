@@ -11,9 +11,10 @@ from hornbeam.utils import Sequence
 class Numbers(Sequence):
     """Batches of one row: its number, and the process that made it."""
 
-    def __init__(self, count=6, fault=None):
+    def __init__(self, count=6, fault=None, release=None):
         self.count = count
         self.fault = fault
+        self.release = release  # a hanging batch goes on when there is a file of this name
         self.passes = 0
 
     def __len__(self):
@@ -24,8 +25,8 @@ class Numbers(Sequence):
             raise KeyError(f"no file for {index}")
         if index == 3 and self.fault == "die":
             os._exit(7)
-        if index == 3 and self.fault == "hang":
-            time.sleep(1.5)
+        while index == 3 and self.fault == "hang" and not os.path.exists(self.release):
+            time.sleep(0.01)
         if self.fault == "late" and index % 2 == 0:
             time.sleep(0.02)
         maker = np.full((1, 1), os.getpid() % 1000 / 1000, "float32")

@@ -127,7 +127,7 @@ def test_a_process_of_its_own_with_workers(tmp_path):
         """,
     )
     done = subprocess.run(
-        [sys.executable, "-m", "hornbeam.cli", "run", name], capture_output=True, text=True, timeout=100
+        [sys.executable, "-m", "hornbeam.cli", "run", name], capture_output=True, text=True, timeout=600
     )
     assert (done.stdout, done.returncode) == ("True\n", 0), done.stderr
     assert done.stderr.splitlines() == [

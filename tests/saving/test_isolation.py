@@ -27,6 +27,12 @@ def files(tmp_path_factory):
     return model, folder
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch):
+    """A machine may be slow; what is judged here is not how long its interpreter takes to start."""
+    monkeypatch.setattr(isolation, "DEADLINE_S", 600.0)
+
+
 def same_weights(first, second):
     for one, other in zip(first.get_weights(), second.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
@@ -56,8 +62,8 @@ def test_refusals_come_through_with_the_name_of_the_file(files):
 
 
 def test_a_reader_that_takes_too_long_is_stopped(files):
-    with pytest.raises(ModelFileError, match="had not come to an end after 0.01 s and was stopped"):
-        read_apart(files[1] / "m.h5", deadline_s=0.01)
+    with pytest.raises(ModelFileError, match="had not come to an end after 0 s and was stopped"):
+        read_apart(files[1] / "m.h5", deadline_s=0)  # anything else a quick reader may keep
 
 
 def test_a_reader_that_takes_too_much_memory_is_stopped(files, tmp_path):

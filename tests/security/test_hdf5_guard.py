@@ -17,6 +17,7 @@ resource = pytest.importorskip("resource", reason="not on Windows")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and devices of Unix")
 
 SECRET = b"secret!!" * 64
+SECONDS = 5  # of the processor, whatever else the machine does; what these files are made to cost is minutes
 
 
 def soft_link(file, _):
@@ -205,10 +206,10 @@ def make(folder, write, **settings):
 def test_hostile_files_are_refused_with_their_reason(folder, write):
     path = make(folder, write)
     watch = FolderWatch(folder)
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ModelFileError, match=REFUSED[write]) as caught:
         GuardedFile(path)
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < SECONDS
     assert {event.split()[-1] for event in watch.seen()} <= {"hostile.h5"}  # no other file, nor by HDF5's own code
     watch.close()
     assert str(caught.value).startswith(str(path))
@@ -286,10 +287,10 @@ def test_texts_that_share_one_place_are_counted_before_they_are_made(tmp_path):
     one = content[first : first + 16]
     path.write_bytes(content[:first] + one * 2001 + content[first + 16 * 2001 :])
     with GuardedFile(path) as file:
-        begin = time.perf_counter()
+        begin = time.process_time()
         with pytest.raises(ModelFileError, match="texts of up to 20\\d{8} bytes"):
             file.texts("", "layer_names")
-        assert time.perf_counter() - begin < 1.0
+        assert time.process_time() - begin < SECONDS
 
 
 def test_a_heap_that_leads_nowhere_is_refused(tmp_path):

@@ -11,10 +11,10 @@ import pytest
 
 import without_engine
 from security import mutants
-from security.readers import DEADLINE_S
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits and measurements of Linux")
 FREE_BYTES = 200 << 20
+SECONDS = 5  # of the processor
 FORMATS = ("h5", "keras", "safetensors", "npz", "json", "foreign h5", "foreign keras")
 OWN = ("h5", "keras", "safetensors", "npz")  # written by us: no mutant loads with wrong weights
 
@@ -61,8 +61,8 @@ def faults_of(kind, answer, size):
         yield f"{answer['outcome']}: {answer['error']}"
     if answer["outcome"] == "other" and kind in (*OWN, "foreign keras"):
         yield "loaded with other weights"
-    if answer["seconds"] > DEADLINE_S:
-        yield f"took {answer['seconds']:.1f} s"
+    if answer["cpu_seconds"] > SECONDS:
+        yield f"took {answer['cpu_seconds']:.1f} s"
     if answer["peak_bytes"] > 2 * size + FREE_BYTES:
         yield f"took {answer['peak_bytes'] >> 20} MB"
 
@@ -79,7 +79,7 @@ def try_mutants(kind, count, seed, reader, wholes, tmp_path, keep=None):
         path.write_bytes(mutant)
         answer = reader.ask(path, whole, asked)
         outcomes[answer["outcome"]] = outcomes.get(answer["outcome"], 0) + 1
-        largest, longest = max(largest, answer["peak_bytes"]), max(longest, answer["seconds"])
+        largest, longest = max(largest, answer["peak_bytes"]), max(longest, answer["cpu_seconds"])
         faults += [f"mutant {number}: {fault}" for fault in faults_of(kind, answer, len(mutant))]
     print(f"\n{kind}: {count} mutants, {outcomes}, at most {longest:.2f} s and {largest >> 20} MB")
     assert not faults, "\n".join(faults[:20])

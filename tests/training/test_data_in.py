@@ -296,7 +296,8 @@ def test_a_sequence_goes_on_where_an_epoch_of_few_steps_ended(bench, wanted):
     assert source.ends == 2
 
 
-def test_py_datasets_say_themselves_how_they_are_read(check, bench):
+def test_py_datasets_say_themselves_how_they_are_read(check, bench, monkeypatch):
+    monkeypatch.setattr("hornbeam.utils.workers.PATIENCE_S", 600)
     class Own(PyDataset):
         threads = set()
         together = threading.Barrier(3)  # without it, two quick workers may leave the third nothing to do
@@ -307,7 +308,7 @@ def test_py_datasets_say_themselves_how_they_are_read(check, bench):
         def __getitem__(self, index):
             name = threading.current_thread().name
             if "worker" in name and name not in self.threads:
-                self.together.wait(timeout=60)
+                self.together.wait(timeout=600)
             self.threads.add(name)
             return cut(X, Y)[index]
 
@@ -477,7 +478,8 @@ def test_order_is_kept_whoever_makes_the_batches(bench, settings):
         np.testing.assert_array_equal(one, other)  # to the bit
 
 
-def test_processes_on_request(bench):
+def test_processes_on_request(bench, monkeypatch):
+    monkeypatch.setattr("hornbeam.utils.workers.PATIENCE_S", 600)  # a process is slow to start where many do
     settings = {"epochs": 2, "shuffle": True}
     wanted = bench.fit(Numbers(6), **settings, callbacks=None)[0]["accuracy"]
     set_random_seed(1)

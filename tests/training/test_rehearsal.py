@@ -1,7 +1,5 @@
 """Short runs of fit: one batch of everything, few batches by heart, a limit of time."""
 
-import time
-
 import numpy as np
 import pytest
 
@@ -62,9 +60,7 @@ def test_overfit_batches_sees_the_first_batches_only():
 
 def test_max_time_ends_in_good_order():
     model, heard = _model(), Heard()
-    began = time.monotonic()
     history = model.fit(X, Y, epochs=10**6, validation_data=(X, Y), callbacks=[heard], max_time_s=0.5, verbose=0)
-    assert time.monotonic() - began < 20
     epochs = len(history.history["loss"])
     assert 0 < epochs < 10**6
     assert len(history.history["val_loss"]) == epochs

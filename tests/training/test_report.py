@@ -43,6 +43,6 @@ def test_history_counts_compilations_and_their_seconds():
     first = model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y))
     for what in ("training", "validation"):
         (seconds,) = [s for name, s in first.compilations if name == what]
-        assert 0 < seconds < 60
+        assert 0 < seconds < 600
     again = model.fit(x, y, epochs=2, verbose=0, validation_data=(x, y))
     assert again.compilations == []  # nothing is compiled twice

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hornbeam.utils import GeneratorEnqueuer, OrderedEnqueuer, PyDataset, Sequence
+from hornbeam.utils import GeneratorEnqueuer, OrderedEnqueuer, PyDataset, Sequence, workers
 from sequences_to_send import Numbers
 
 
@@ -26,7 +26,7 @@ def test_an_ordered_enqueuer_keeps_the_order_and_goes_round(workers):
     assert enqueuer.is_running()
     batches = enqueuer.get()
     assert [int(next(batches)[0][0, 0]) for _ in range(9)] == [0, 1, 2, 3, 100, 101, 102, 103, 200]
-    enqueuer.stop(timeout=1)
+    enqueuer.stop(timeout=60)
     assert not enqueuer.is_running()
     assert list(batches) == []
 
@@ -41,7 +41,8 @@ def test_batches_in_a_new_order_for_every_pass():
     enqueuer.stop()
 
 
-def test_an_enqueuer_with_processes():
+def test_an_enqueuer_with_processes(monkeypatch):
+    monkeypatch.setattr(workers, "PATIENCE_S", 600)  # a process is slow to start where many do
     enqueuer = OrderedEnqueuer(Numbers(2), use_multiprocessing=True)
     enqueuer.start(workers=1)
     batches = enqueuer.get()

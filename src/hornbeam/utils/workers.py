@@ -280,7 +280,7 @@ class RemoteWorker:
             ) from error
 
     def _died(self, index):
-        self._process.join(5)
+        self._process.join(30)  # its end of the line is closed, so it is ending
         code = self._process.exitcode
         how = f"ended by signal {-code}" if code is not None and code < 0 else f"exit status {code}"
         return RuntimeError(

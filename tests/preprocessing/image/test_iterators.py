@@ -194,9 +194,11 @@ def test_a_model_trains(tmp_path):
 
 
 @pytest.mark.nightly
-def test_processes_make_the_batches():
+def test_processes_make_the_batches(monkeypatch):
+    from hornbeam.utils import workers
     from hornbeam.utils.sequences import OrderedEnqueuer
 
+    monkeypatch.setattr(workers, "PATIENCE_S", 600)  # a process is slow to start where many do
     it = image.ImageDataGenerator().flow(pictures(), np.arange(10), batch_size=2)
     enqueuer = OrderedEnqueuer(it, use_multiprocessing=True)
     enqueuer.start(workers=2)

@@ -87,8 +87,9 @@ def test_a_csv_file_is_replaced_or_continued(tmp_path):
 
 
 @pytest.fixture
-def server():
-    """A server that keeps what it is sent."""
+def server(monkeypatch):
+    """A server that keeps what it is sent, however late its thread is."""
+    monkeypatch.setattr(RemoteMonitor, "TIMEOUT_S", 600)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
