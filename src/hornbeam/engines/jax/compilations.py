@@ -2,6 +2,8 @@
 
 import jax
 
+from hornbeam.engines.jax.memory import give_back
+
 _TRACE = "/jax/core/compile/jaxpr_trace_duration"
 _LOWER = "/jax/core/compile/jaxpr_to_mlir_module_duration"
 _COMPILE = "/jax/core/compile/backend_compile_duration"
@@ -21,6 +23,7 @@ def _note(event: str, duration_secs: float, **kwargs: str | int | float):
         _under_way[name] = _under_way.get(name, 0.0) + duration_secs
     elif event == _COMPILE:
         _done.append((name, duration_secs + _under_way.pop(name, 0.0)))
+        give_back()
 
 
 jax.monitoring.register_event_duration_secs_listener(_note)

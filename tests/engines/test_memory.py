@@ -1,0 +1,36 @@
+"""What the allocator keeps, and what it gives back after a compilation."""
+
+import numpy as np
+import psutil
+import pytest
+
+from hornbeam import backend as K
+from hornbeam.engines.jax import memory
+
+tuned = pytest.mark.skipif(memory._function("mallinfo2") is None, reason="an allocator without these functions")
+
+
+def resident():
+    return psutil.Process().memory_info().rss
+
+
+@tuned
+def test_much_free_memory_is_given_back_after_a_compilation():
+    blocks = [np.ones(80 << 20, "uint8") for _ in range(5)]
+    pinned = np.ones(1000)  # the blocks are no longer the end of the heap
+    del blocks
+    before = resident()
+    K.engine.compile_function(lambda x: x * 3 + 1)(pinned)
+    assert before - resident() > 200 << 20
+
+
+@tuned
+def test_little_is_kept():
+    memory.give_back()
+    assert not memory.give_back()  # whatever else the process holds is not taken for free memory again and again
+
+
+def test_an_allocator_that_we_are_told_to_leave_alone_is_left_alone(monkeypatch):
+    monkeypatch.setenv("HORNBEAM_KEEP_MALLOC", "1")
+    assert not memory.tune_allocator()
+    assert not memory.give_back()
