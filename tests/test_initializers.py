@@ -12,6 +12,7 @@ import pytest
 
 from hornbeam import backend as K
 from hornbeam import initializers, registry
+from hornbeam.layers import Dense
 
 CLASSIC = (
     "Initializer Zeros Ones Constant RandomNormal RandomUniform TruncatedNormal VarianceScaling Orthogonal Identity "
@@ -363,3 +364,47 @@ def test_get_refuses_numbers():
 def test_the_base_class_says_what_to_define():
     with pytest.raises(NotImplementedError, match="define __call__"):
         initializers.Initializer()((2,))
+
+
+RANDOM = ["random_normal", "truncated_normal", "random_uniform", "variance_scaling", "he_normal", "glorot_uniform"]
+
+
+@pytest.mark.parametrize("name", RANDOM)
+def test_what_is_drawn_later_is_settled_now(name):
+    initializer = initializers.get(name)
+    np.random.seed(3)
+    now = initializer((4, 5), "float32")
+    np.random.seed(3)
+    draw = initializers.later(initializer, (4, 5), "float32")
+    after = np.random.rand()
+    for attribute in ("stddev", "maxval", "scale"):
+        if hasattr(initializer, attribute):
+            setattr(initializer, attribute, 100.0)
+    np.testing.assert_array_equal(draw(), now)
+    np.testing.assert_array_equal(draw(), now)
+    np.random.seed(3)
+    np.random.randint(0, 2**31 - 1)
+    assert after == np.random.rand()
+
+
+def test_others_are_called_at_once():
+    class Halved(initializers.GlorotUniform):
+        def __call__(self, shape, dtype=None):
+            return super().__call__(shape, dtype) / 2
+
+    for initializer in (Halved(), initializers.Zeros(), initializers.Orthogonal(), np.ones):
+        assert initializers.later(initializer, (2, 2), "float32") is None
+
+
+def test_weights_do_not_depend_on_when_and_in_what_order_they_are_read():
+    def weights(order):
+        np.random.seed(5)
+        layers = [Dense(3, dtype=dtype) for dtype in ("float32", "float16", "float32")]
+        for layer in layers:
+            layer.build((None, 4))
+        np.random.rand()
+        read = {i: layers[i].get_weights()[0] for i in order}
+        return [read[i] for i in sorted(read)]
+
+    for one, other in zip(weights([0, 1, 2]), weights([2, 0, 1]), strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -3,6 +3,7 @@
 Nothing is compiled, whatever the shape. Random numbers are drawn in single precision, block by block in place, so
 that a table of 90 million entries costs one allocation and one pass through memory. Without a seed they start from
 NumPy's global generator, which `utils.set_random_seed` sets; with one, the same shape gets the same numbers each time.
+A layer's weights are settled when it is built, and drawn when they are first looked at (:func:`later`).
 
 Called with dtype None, an initializer gives the default float type; of bfloat16, which NumPy lacks, it gives float32
 for the weight to round.
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from hornbeam import checks, config, registry
-from hornbeam.backend.random import host_generator, host_truncated_normal
+from hornbeam.backend.random import host_generator, host_seed, host_truncated_normal
 
 # Numbers drawn and scaled at a time: 256 kB, which stay in a core's cache between the two.
 _BLOCK = 1 << 16
@@ -49,19 +50,24 @@ def _checked_seed(owner, seed):
     return number
 
 
-def _in_blocks(shape, dtype, fill):
-    """An array whose elements `fill(block)` writes, block after block, into flat float32 views."""
-    numbers = np.empty(_sizes(shape), np.float32)
-    flat = numbers.reshape(-1)
-    for start in range(0, flat.size, _BLOCK):
-        fill(flat[start : start + _BLOCK])
-    return numbers.astype(_array_type(dtype), copy=False)
+def _blocks_later(shape, dtype, seed, fill):
+    """Function without arguments that gives an array whose elements `fill(generator, block)` writes, block after block,
+    into flat float32 views. Shape, type and the generator's start are settled now.
+    """
+    sizes, dtype, seed = _sizes(shape), _array_type(dtype), host_seed(seed)
+
+    def draw():
+        numbers, generator = np.empty(sizes, np.float32), np.random.default_rng(seed)
+        flat = numbers.reshape(-1)
+        for start in range(0, flat.size, _BLOCK):
+            fill(generator, flat[start : start + _BLOCK])
+        return numbers.astype(dtype, copy=False)
+
+    return draw
 
 
-def _normal(shape, dtype, mean, stddev, seed, truncated):
-    generator = host_generator(seed)
-
-    def fill(block):
+def _normal_later(shape, dtype, mean, stddev, seed, truncated):
+    def fill(generator, block):
         if truncated:
             block[:] = host_truncated_normal(generator, block.shape)
         else:
@@ -70,18 +76,16 @@ def _normal(shape, dtype, mean, stddev, seed, truncated):
         if mean:
             block += mean
 
-    return _in_blocks(shape, dtype, fill)
+    return _blocks_later(shape, dtype, seed, fill)
 
 
-def _uniform(shape, dtype, low, high, seed):
-    generator = host_generator(seed)
-
-    def fill(block):
+def _uniform_later(shape, dtype, low, high, seed):
+    def fill(generator, block):
         generator.random(out=block, dtype=np.float32)
         block *= high - low
         block += low
 
-    return _in_blocks(shape, dtype, fill)
+    return _blocks_later(shape, dtype, seed, fill)
 
 
 def compute_fans(shape, input_axes=None, output_axes=None):
@@ -134,6 +138,23 @@ class Initializer:
     def clone(self):
         """Another initializer with the same configuration."""
         return type(self).from_config(self.get_config())
+
+
+class _Random(Initializer):
+    """Random numbers that need not be drawn at once."""
+
+    def later(self, shape, dtype=None):
+        """Function without arguments that gives what a call gives now, whenever and however often it is called."""
+        raise NotImplementedError
+
+    def __call__(self, shape, dtype=None):
+        return self.later(shape, dtype)()
+
+
+def later(initializer, shape, dtype):
+    """Function without arguments that gives what `initializer(shape, dtype)` gives now; None if that must be called."""
+    may_wait = isinstance(initializer, _Random) and type(initializer).__call__ is _Random.__call__
+    return initializer.later(shape, dtype) if may_wait else None
 
 
 # --- Fixed values ---
@@ -236,7 +257,7 @@ class Identity(Initializer):
 
 
 @registry.register("initializer", "random_normal", "normal")
-class RandomNormal(Initializer):
+class RandomNormal(_Random):
     """Normal numbers.
 
     Args:
@@ -254,8 +275,8 @@ class RandomNormal(Initializer):
         self.stddev = stddev
         self.seed = _checked_seed(self, seed)
 
-    def __call__(self, shape, dtype=None):
-        return _normal(shape, dtype, self.mean, self.stddev, self.seed, truncated=False)
+    def later(self, shape, dtype=None):
+        return _normal_later(shape, dtype, self.mean, self.stddev, self.seed, truncated=False)
 
     def get_config(self):
         return {"mean": self.mean, "stddev": self.stddev, "seed": self.seed}
@@ -277,12 +298,12 @@ class TruncatedNormal(RandomNormal):
         True
     """
 
-    def __call__(self, shape, dtype=None):
-        return _normal(shape, dtype, self.mean, self.stddev, self.seed, truncated=True)
+    def later(self, shape, dtype=None):
+        return _normal_later(shape, dtype, self.mean, self.stddev, self.seed, truncated=True)
 
 
 @registry.register("initializer", "random_uniform", "uniform")
-class RandomUniform(Initializer):
+class RandomUniform(_Random):
     """Uniform numbers between two bounds.
 
     Args:
@@ -300,8 +321,8 @@ class RandomUniform(Initializer):
         self.maxval = maxval
         self.seed = _checked_seed(self, seed)
 
-    def __call__(self, shape, dtype=None):
-        return _uniform(shape, dtype, self.minval, self.maxval, self.seed)
+    def later(self, shape, dtype=None):
+        return _uniform_later(shape, dtype, self.minval, self.maxval, self.seed)
 
     def get_config(self):
         return {"minval": self.minval, "maxval": self.maxval, "seed": self.seed}
@@ -352,7 +373,7 @@ class Orthogonal(Initializer):
 
 
 @registry.register("initializer", "variance_scaling")
-class VarianceScaling(Initializer):
+class VarianceScaling(_Random):
     """Random numbers of mean 0 and variance scale / n, where n counts the units a kernel connects.
 
     With the right n, signals and gradients neither fade nor grow from layer to layer. The named initializers below
@@ -392,15 +413,16 @@ class VarianceScaling(Initializer):
         self.input_axes = input_axes
         self.output_axes = output_axes
 
-    def __call__(self, shape, dtype=None):
+    def later(self, shape, dtype=None):
         fan_in, fan_out = compute_fans(_sizes(shape), self.input_axes, self.output_axes)
         count = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, count))
         if self.distribution == "uniform":
             limit = math.sqrt(3.0) * stddev
-            return _uniform(shape, dtype, -limit, limit, self.seed)
+            return _uniform_later(shape, dtype, -limit, limit, self.seed)
         truncated = self.distribution != "untruncated_normal"
-        return _normal(shape, dtype, 0.0, stddev / _TRUNCATED_STDDEV if truncated else stddev, self.seed, truncated)
+        stddev = stddev / _TRUNCATED_STDDEV if truncated else stddev
+        return _normal_later(shape, dtype, 0.0, stddev, self.seed, truncated)
 
     def get_config(self):
         scaling = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}

@@ -1,5 +1,8 @@
 """Variables: values that keep, assignments that fit, memory of their own."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 
@@ -102,3 +105,51 @@ def test_numpy_reads_variables():
     assert len(v) == 2
     assert (int(K.variable(3.0)), float(K.variable(3.5))) == (3, 3.5)
     assert "shape=(2,)" in repr(v)
+
+
+# --- Values that are drawn when they are needed ---
+
+
+def waiting(drawn):
+    """A variable of two numbers, which notes in the list `drawn` that they were asked for."""
+
+    def draw():
+        drawn.append(1)
+        return np.array([1.0, 2.0], "float32")
+
+    return K.Variable.later(draw, (2,), "float32", name="w")
+
+
+def test_a_first_value_is_drawn_when_it_is_needed_and_once():
+    drawn = []
+    v = waiting(drawn)
+    assert (v.name, v.shape, v.dtype, v.trainable, len(v), repr(v).count("(2,)")) == ("w", (2,), "float32", True, 2, 1)
+    assert drawn == []
+    assert v.numpy().tolist() == [1, 2]
+    assert v.value is v.value
+    assert drawn == [1]
+
+
+def test_what_is_set_needs_no_drawing():
+    drawn = []
+    v = waiting(drawn)
+    with pytest.raises(ValueError, match="does not fit"):
+        v.assign([1.0, 2.0, 3.0])
+    v.assign([5.0, 6.0])
+    assert v.numpy().tolist() == [5, 6]
+    assert drawn == []
+
+
+def test_copies_and_pickles_hold_the_value():
+    for other in (copy.deepcopy(waiting([])), pickle.loads(pickle.dumps(waiting([])))):  # noqa: S301
+        assert (other.numpy().tolist(), other.name, other.dtype) == ([1, 2], "w", "float32")
+
+
+def test_a_value_set_while_another_thread_draws_stays():
+    def draw():
+        v.assign([7.0, 8.0])
+        return np.zeros(2, "float32")
+
+    v = K.Variable.later(draw, (2,), "float32", name="w")
+    assert v.numpy().tolist() == [7, 8]
+    assert v.numpy().tolist() == [7, 8]

@@ -22,9 +22,14 @@ def draw(seed=None):
     return here.seed, here.draws if seed is None else (seed * 0x9E3779B1 + 0x7F4A7C15) % 2**31
 
 
+def host_seed(seed=None):
+    """What draws outside compiled programs start from: `seed`, or a new number from NumPy's global generator."""
+    return np.random.randint(0, 2**31 - 1) if seed is None else seed
+
+
 def host_generator(seed=None):
     """NumPy generator for draws outside compiled programs."""
-    return np.random.default_rng(np.random.randint(0, 2**31 - 1) if seed is None else seed)
+    return np.random.default_rng(host_seed(seed))
 
 
 def _inside_program():

@@ -1,5 +1,7 @@
 """Variables: named values that layers own, users read and set at any time, and compiled steps update."""
 
+from typing import Any
+
 import numpy as np
 
 from hornbeam import config, scope
@@ -21,11 +23,14 @@ class Variable:
         constraint: function applied after each update, or None.
     """
 
-    __slots__ = ("_value", "name", "trainable", "constraint", "regularizer", "shape", "dtype", "__weakref__")
+    __slots__ = ("_kept", "_draw", "name", "trainable", "constraint", "regularizer", "shape", "dtype", "__weakref__")
     __array_priority__ = 1000
+    _kept: Any  # the value, an array of the engine; None while it is still to be drawn
+    _draw: Any  # gives the first value; None from then on
 
     def __init__(self, value, dtype=None, name=None, trainable=True, constraint=None):
         self.name = name or f"Variable_{get_uid('Variable')}"
+        self._draw = None
         self._value = engine.own(value.value if isinstance(value, Variable) else value, dtype or _natural_dtype(value))
         self.shape = tuple(self._value.shape)
         self.dtype = engine.dtype_of(self._value)
@@ -40,6 +45,34 @@ class Variable:
         variable.shape = tuple(shape)
         variable._value = np.broadcast_to(np.asarray(variable._value), variable.shape)
         return variable
+
+    @classmethod
+    def later(cls, draw, shape, dtype, name, trainable=True):
+        """A variable that starts with what `draw()` gives, called when somebody first needs the value: a network
+        that is only looked at, or filled from elsewhere, costs no numbers.
+
+        Args:
+            draw: gives an array of `shape` and `dtype`, the same one at each call: two threads may need it at once.
+        """
+        variable = cls.__new__(cls)
+        variable._kept, variable._draw = None, draw
+        variable.name, variable.shape, variable.dtype = name, tuple(shape), dtype
+        variable.trainable, variable.constraint, variable.regularizer = trainable, None, None
+        return variable
+
+    @property
+    def _value(self) -> Any:
+        draw = self._draw  # read first: another thread may be drawing, too
+        if self._kept is None:
+            value = engine.own(draw(), self.dtype)
+            if self._kept is None:  # nobody set it meanwhile
+                self._value = value
+        return self._kept
+
+    @_value.setter
+    def _value(self, value):
+        self._kept = value
+        self._draw = None
 
     @property
     def value(self):

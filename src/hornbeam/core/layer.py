@@ -132,9 +132,8 @@ class Layer(metaclass=RecordsArguments):
             told(shape)
             variable = K.Variable.blank(shape, dtype, name=full_name, trainable=trainable)
         else:
-            with K.engine.at_once():  # a layer may be met for the first time while a program is traced
-                value = initializers.get(initializer)(shape, dtype)
-            variable = K.Variable(value, dtype=dtype, name=full_name, trainable=trainable)
+            initializer = initializers.get(initializer)
+            variable = _first_variable(initializer, shape, dtype, name=full_name, trainable=trainable)
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints.get(constraint)
         self._own_weights.append(variable)
@@ -654,6 +653,18 @@ def _scope_for_call(kwargs):
         return
     with scope.Scope(training=K.training_now(kwargs.get("training"))) as own:
         yield own
+
+
+def _first_variable(initializer, shape, dtype, **settings):
+    """The variable that `initializer` starts. Random numbers are settled now, and drawn when somebody needs them; types
+    that the engine may narrow are drawn at once.
+    """
+    draw = initializers.later(initializer, shape, dtype) if dtype == "float32" else None
+    if draw is not None:
+        return K.Variable.later(draw, shape, dtype, **settings)
+    with K.engine.at_once():  # a layer may be met for the first time while a program is traced
+        value = initializer(shape, dtype)
+    return K.Variable(value, dtype, **settings)
 
 
 def _once(items):
