@@ -332,6 +332,12 @@ class Masking(Layer):
         """(B, T, ...) booleans, False where all features equal `mask_value`."""
         return K.any(K.not_equal(inputs, self.mask_value), axis=-1)
 
+    padded_rank = 3
+
+    def real_steps(self, x):
+        """Which steps of `x` (B, T, D), an array, are not marked: the mask, for who looks at data before it is fed."""
+        return (x != self.mask_value).any(-1)
+
     def call(self, inputs):
         """`inputs` with zeros at the marked steps."""
         real = K.any(K.not_equal(inputs, self.mask_value), axis=-1, keepdims=True)

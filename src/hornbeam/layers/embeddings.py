@@ -114,6 +114,12 @@ class Embedding(Layer):
         """False at id 0 if that is padding; no mask otherwise."""
         return K.not_equal(inputs, 0) if self.mask_zero else None
 
+    padded_rank = property(lambda self: 2 if self.mask_zero else None, doc="Rank of ids that hold padding.")
+
+    def real_steps(self, ids):
+        """Which of these ids, an array, are no padding: the mask, for who looks at data before it is fed."""
+        return ids != 0
+
     def compute_output_shape(self, input_shape):
         """(B, ..., output_dim), with the sizes `input_length` tells."""
         self._check_length(input_shape)

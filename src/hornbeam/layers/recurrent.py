@@ -283,6 +283,8 @@ class FusedRNN(RNN):
     Subclasses give `_whole(x, states, mask, recurrent masks, activation names)`.
     """
 
+    passes_over_padding = True  # its time is that of the longest row of a batch
+
     def __init__(self, cell, **kwargs):
         super().__init__(cell, **kwargs)
         self.name_cell()

@@ -5,6 +5,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import config, nest
 from hornbeam.training import data_checks
+from hornbeam.training.lengths import order_by_length
 from hornbeam.training.sources import tables
 from hornbeam.training.sources.columns import as_column, is_column, rows_of
 
@@ -36,6 +37,7 @@ class ArrayData:
         self.form = form
         self.rows = len(self.inputs[0])
         self._on_device = None
+        self.lengths = None  # of the rows, once somebody measured them
 
     def arrays(self):
         """The arrays a step is given: {'x', 'y', 'w'}; outputs without weights are left out of 'w'."""
@@ -72,7 +74,7 @@ class ArrayData:
         return max(1, CHUNK_BYTES // max(1, self.nbytes // self.rows * batch_size))
 
 
-def plan_epoch(rows, batch_size, shuffle=False, steps=None):
+def plan_epoch(rows, batch_size, shuffle=False, steps=None, lengths=None):
     """Which rows each step takes.
 
     Args:
@@ -80,6 +82,7 @@ def plan_epoch(rows, batch_size, shuffle=False, steps=None):
         batch_size: B.
         shuffle: True for a new order from NumPy's global generator, 'batch' to shuffle whole batches, or False.
         steps: number of steps, if not one pass over the data; rows then come round again.
+        lengths: of the rows, where batches are to hold rows of like length; see :func:`lengths.order_by_length`.
 
     Returns:
         (plan (S, B) int32, counts (S,) int32 or None). A short last batch is filled up with row 0; `counts` says how
@@ -91,10 +94,11 @@ def plan_epoch(rows, batch_size, shuffle=False, steps=None):
         ([[0, 1], [2, 3], [4, 0]], [2, 2, 1])
     """
     if steps is None:
-        order = _order(rows, batch_size, shuffle)
+        order = _order(rows, batch_size, shuffle, lengths)
     else:
         passes = -(-steps * batch_size // rows)
-        order = np.concatenate([_order(rows, batch_size, shuffle) for _ in range(passes)])[: steps * batch_size]
+        orders = [_order(rows, batch_size, shuffle, lengths) for _ in range(passes)]
+        order = np.concatenate(orders)[: steps * batch_size]
     count = -(-len(order) // batch_size)
     missing = count * batch_size - len(order)
     plan = np.zeros(count * batch_size, np.int32)
@@ -106,7 +110,9 @@ def plan_epoch(rows, batch_size, shuffle=False, steps=None):
     return plan.reshape(count, batch_size), counts
 
 
-def _order(rows, batch_size, shuffle):
+def _order(rows, batch_size, shuffle, lengths=None):
+    if lengths is not None:
+        return order_by_length(lengths, batch_size, shuffle)
     if shuffle == "batch":  # neighbours stay together, which files like
         whole = rows // batch_size
         starts = np.random.permutation(whole) * batch_size

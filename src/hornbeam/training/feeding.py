@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 
 from hornbeam.training.data import ArrayData
+from hornbeam.training.lengths import order_by_length
 from hornbeam.training.preparation import Preparation
 from hornbeam.training.runner import Run
-from hornbeam.training.sources.buckets import Buckets, padded_in_front
+from hornbeam.training.sources.buckets import Buckets, are_rows, padded_in_front
 from hornbeam.training.sources.columns import is_column, part_of
 from hornbeam.training.sources.streams import Stream, stream_kind
 from hornbeam.training.sources.tables import is_row_table
@@ -28,7 +29,7 @@ class Feeding(Preparation):
         """An ArrayData, or a Stream of them whose `sample` is the first."""
         options = options or {}
         bucketed = options.get("bucket_by_length")
-        if bucketed and stream_kind(x) is None:
+        if bucketed and stream_kind(x) is None and are_rows(x, 1 if self._graph is None else len(self._graph.inputs)):
             x = Buckets(x, y, sample_weight, checked_rows(size), shuffle)
             y = sample_weight = None
         stream, sample = self._prepare_stream(
@@ -218,8 +219,11 @@ def real_rows(outputs, rows):
     return np.concatenate([step[:count] for step, count in zip(outputs, rows)])
 
 
-def in_order(source, outputs):
+def in_order(source, outputs, run):
     """Outputs in the order of the rows that came, where batches took them in another."""
+    if run.lengths is not None:
+        places = np.argsort(order_by_length(run.lengths, run.batch_size, False))
+        return [output[places] for output in outputs]
     if not isinstance(source, Stream) or not isinstance(source.source, Buckets):
         return outputs
     places = np.argsort(source.source.order)

@@ -38,6 +38,7 @@ class Run:
         self.resident = data.resident and self.shards == 1
 
     dry = False  # a stream may find too few batches
+    lengths = None  # of the rows, where batches are to hold rows of like length
 
     @property
     def rows(self):
@@ -78,7 +79,7 @@ class Run:
 
     def pieces(self, shuffle, count, skip=0) -> Iterator[tuple["Chunk", int]]:
         """The pass as chunks, each with the number of the step that its first place is."""
-        plan, counts = plan_epoch(self.data.rows, self.batch_size, shuffle, count)
+        plan, counts = plan_epoch(self.data.rows, self.batch_size, shuffle, count, self.lengths)
         tail = None
         if counts is not None and not self.may_pad:
             plan, tail, counts = plan[:-1], plan[-1:, : counts[-1]], None

@@ -7,7 +7,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import legacy, nest, optimizers, scope
 from hornbeam.core.layer import as_value
-from hornbeam.training import advice, report
+from hornbeam.training import advice, lengths, report
 from hornbeam.training.callbacks.backup import BackupAndRestore
 from hornbeam.training.custom_learning import CustomLearning
 from hornbeam.training.data_checks import has_no_rows
@@ -201,8 +201,9 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 from there to the same bits (see `BackupAndRestore`). `validation_freq`, `validation_batch_size`.
                 `split`: which rows `validation_split` sets aside: 'last', 'random', 'stratified', 'group' (by `groups`,
                 one a row). `workers` (1; 0 for this thread), `use_multiprocessing` (spawned processes),
-                `max_queue_size` (10): how the batches of a stream are made ahead. `bucket_by_length`: x is a list of
-                rows of different lengths; those of like length are batched together, padded with zeros in front.
+                `max_queue_size` (10): how the batches of a stream are made ahead. `bucket_by_length`: rows of
+                like length are batched together; x is a list of rows, which are padded with zeros in front, or a
+                padded array whose padding the model masks.
                 `fast_dev_run=True`: one batch of everything, and callbacks that write files left out.
                 `overfit_batches`: train on (and validate with) the first so many batches only. `max_time_s`: stop in
                 good order after so many seconds. `debug_nans=True`: a loss that is not finite is an error that names
@@ -234,6 +235,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             (data, validation), shuffle = few_batches(data, validation, options["overfit_batches"], size), False
         validation_size = options["validation_batch_size"] or size
         run = self._run_over("train", data, size, new_seed())
+        run.lengths = lengths.for_training(self, run) if options["bucket_by_length"] else None
         names = self._names_in_logs()
         has_validation = validation is not None
         history = History()
@@ -353,6 +355,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         kept = [(v, K.get_value(v)) for _, metric in metrics for v in metric.variables]
         self._reset_metrics()
         one_by_one = watchers.listens_to_test_batches
+        run.lengths = lengths.unseen(self, run, count, one_by_one)
         progress = _evaluation_line(run, count, verbose)
         averages, seen = Averages(run.steps.latest), 0
         watchers.on_test_begin()
@@ -398,6 +401,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         watchers = CallbackList(callbacks)
         watchers.set_model(self)
         one_by_one = watchers.listens_to_predict_batches
+        run.lengths = lengths.unseen(self, run, steps, one_by_one)
         progress = _evaluation_line(run, steps, verbose)
         parts, seen = [], 0
         watchers.on_predict_begin()
@@ -413,7 +417,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
             progress.finish()
         watchers.on_predict_end()
         close(data)
-        return self._in_output_form(in_order(data, [joined(group) for group in zip(*parts, strict=True)]))
+        return self._in_output_form(in_order(data, [joined(group) for group in zip(*parts, strict=True)], run))
 
     def _in_output_form(self, flat):
         return self._graph.pack_outputs(flat) if self._graph is not None else nest.unpack_singleton(flat)

@@ -12,11 +12,13 @@ gradients come by differentiating them again.
 """
 
 import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
-_bar = jax.lax.optimization_barrier
+from hornbeam.engines.jax import recurrent_padding as _padding
+from hornbeam.engines.jax import recurrent_products as _products
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
 _ACTIVATIONS = {
@@ -29,70 +31,6 @@ _ACTIVATIONS = {
         lambda y: jnp.where((y > 0) & (y < 1), jnp.asarray(0.2, y.dtype), jnp.zeros((), y.dtype)),
     ),
 }
-
-
-# --- Products with one weight column block a gate ---
-
-
-def _cut(x, gates) -> tuple:
-    return tuple(jnp.split(x, gates, -1)) if gates > 1 else (x,)
-
-
-def _project(xs, kernel, bias, gates):
-    """Inputs times kernel, time first: a (T, B, H) array a gate."""
-    batch, steps, width = xs[0].shape
-    flat = [jnp.swapaxes(x, 0, 1).reshape(steps * batch, width) for x in xs]
-    if len(xs) == 1:
-        wide = flat[0] @ kernel
-        parts = _cut(wide if bias is None else wide + bias, gates)
-    else:
-        parts = [x @ k for x, k in zip(flat, _cut(kernel, gates), strict=True)]
-        parts = parts if bias is None else [p + b for p, b in zip(parts, _cut(bias, gates), strict=True)]
-    return tuple(part.reshape(steps, batch, part.shape[-1]) for part in parts)
-
-
-def _project_back(xs, kernel, d):
-    """Gradients of x, kernel and bias from `d` (T, B, G H), that of the projected inputs."""
-    steps, batch, wide = d.shape
-    flat = d.reshape(steps * batch, wide)
-
-    def back(x, k, d):
-        dx = jnp.swapaxes((d @ k.T).reshape(steps, batch, x.shape[-1]), 0, 1)
-        rows = jnp.swapaxes(x, 0, 1).reshape(steps * batch, x.shape[-1])
-        return dx, _bar(rows.T) @ d
-
-    gates = len(xs)
-    found = [back(x, k, part) for x, k, part in zip(xs, _cut(kernel, gates), _cut(flat, gates), strict=True)]
-    dkernel = found[0][1] if gates == 1 else jnp.concatenate([dk for _, dk in found], -1)
-    return tuple(dx for dx, _ in found), dkernel, flat.sum(0)
-
-
-def _recur(h, kernel, drop, gates) -> tuple:
-    """State times recurrent kernel, one array a gate; `drop` holds no, one, or one mask a gate."""
-    if len(drop) <= 1:
-        return _cut((h * drop[0] if drop else h) @ kernel, gates)
-    return tuple((h * m) @ k for m, k in zip(drop, _cut(kernel, gates), strict=True))
-
-
-def _recur_back(d, kernel_t, drop, gates):
-    """Gradient of the state from `d` (B, G H); `kernel_t` is the kernel transposed."""
-    if len(drop) <= 1:
-        back = d @ kernel_t
-        return back * drop[0] if drop else back
-    parts = zip(_cut(d, gates), jnp.split(kernel_t, gates, 0), drop, strict=True)
-    return sum((part @ k) * m for part, k, m in parts)
-
-
-def _recur_kernel(h, d, drop, gates):
-    """Gradient of the recurrent kernel from states before (T, B, H) and `d` (T, B, G H)."""
-
-    def product(h, d):
-        rows = h.shape[0] * h.shape[1]
-        return _bar(h.reshape(rows, h.shape[-1]).T) @ d.reshape(rows, d.shape[-1])
-
-    if len(drop) <= 1:
-        return product(h * drop[0] if drop else h, d)
-    return jnp.concatenate([product(h * m, part) for m, part in zip(drop, _cut(d, gates), strict=True)], -1)
 
 
 # --- The cells: a step, its gradient, and the recurrent kernel's gradient after the loop ---
@@ -111,7 +49,7 @@ class _LSTM:
 
     def step(self, weights, drop, z, state):
         h, c = state
-        zi, zf, zg, zo = (a + b for a, b in zip(z, _recur(h, weights[0], drop, 4), strict=True))
+        zi, zf, zg, zo = (a + b for a, b in zip(z, _products.recur(h, weights[0], drop, 4), strict=True))
         i, f, g, o = self.act(zi), self.act(zf), self.main(zg), self.act(zo)
         new_c = f * c + i * g
         squashed = self.main(new_c)
@@ -122,11 +60,11 @@ class _LSTM:
         dh, dc = dstate
         dc = dc + dh * o * self.main_slope(squashed)
         d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * self.main_slope(g), dh * squashed * self.slope(o))
-        d = jnp.concatenate(_bar(d), -1)  # without the barrier each product of the loop computes the gates again
-        return (_recur_back(d, turned[0], drop, 4), dc * f), d, ()
+        d = jnp.concatenate(_products.bar(d), -1)  # else each product of the loop computes the gates again
+        return (_products.recur_back(d, turned[0], drop, 4), dc * f), d, ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
-        return (_recur_kernel(h, d, drop, 4),)
+        return (_products.recur_kernel(h, d, drop, 4),)
 
 
 class _GRU:
@@ -142,15 +80,15 @@ class _GRU:
     def step(self, weights, drop, z, state):
         (h,) = state
         if self.reset_after:
-            yz, yr, yh = _recur(h, weights[0], drop, 3)
-            yz, yr, yh = (y + b for y, b in zip((yz, yr, yh), _cut(weights[1], 3), strict=True))
+            yz, yr, yh = _products.recur(h, weights[0], drop, 3)
+            yz, yr, yh = (y + b for y, b in zip((yz, yr, yh), _products.cut(weights[1], 3), strict=True))
             update, reset = self.act(z[0] + yz), self.act(z[1] + yr)
             candidate = self.main(z[2] + reset * yh)
             return (update * h + (1 - update) * candidate,), (update, reset, candidate, yh)
         units = h.shape[-1]
-        yz, yr = _recur(h, weights[0][:, : 2 * units], drop[:2], 2)
+        yz, yr = _products.recur(h, weights[0][:, : 2 * units], drop[:2], 2)
         update, reset = self.act(z[0] + yz), self.act(z[1] + yr)
-        (yh,) = _recur(reset * h, weights[0][:, 2 * units :], drop[-1:], 1)
+        (yh,) = _products.recur(reset * h, weights[0][:, 2 * units :], drop[-1:], 1)
         candidate = self.main(z[2] + yh)
         return (update * h + (1 - update) * candidate,), (update, reset, candidate)
 
@@ -161,23 +99,23 @@ class _GRU:
         dupdate = dh * (h - candidate) * self.slope(update)
         if self.reset_after:
             dreset = dcandidate * saved[3] * self.slope(reset)
-            dupdate, dreset, dcandidate, aside = _bar((dupdate, dreset, dcandidate, dcandidate * reset))
-            through = _recur_back(jnp.concatenate((dupdate, dreset, aside), -1), turned[0], drop, 3)
+            dupdate, dreset, dcandidate, aside = _products.bar((dupdate, dreset, dcandidate, dcandidate * reset))
+            through = _products.recur_back(jnp.concatenate((dupdate, dreset, aside), -1), turned[0], drop, 3)
             return (dh * update + through,), jnp.concatenate((dupdate, dreset, dcandidate), -1), (aside,)
         units = h.shape[-1]
-        dcandidate = _bar(dcandidate)
-        dgated = _recur_back(dcandidate, turned[0][2 * units :], drop[-1:], 1)
-        dupdate, dreset = _bar((dupdate, dgated * h * self.slope(reset)))
-        through = _recur_back(jnp.concatenate((dupdate, dreset), -1), turned[0][: 2 * units], drop[:2], 2)
+        dcandidate = _products.bar(dcandidate)
+        dgated = _products.recur_back(dcandidate, turned[0][2 * units :], drop[-1:], 1)
+        dupdate, dreset = _products.bar((dupdate, dgated * h * self.slope(reset)))
+        through = _products.recur_back(jnp.concatenate((dupdate, dreset), -1), turned[0][: 2 * units], drop[:2], 2)
         return (dh * update + dgated * reset + through,), jnp.concatenate((dupdate, dreset, dcandidate), -1), ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
         units = h.shape[-1]
         if self.reset_after:
             d = jnp.concatenate((d[..., : 2 * units], aside[0]), -1)
-            return _recur_kernel(h, d, drop, 3), d.sum((0, 1))
-        gates = _recur_kernel(h, d[..., : 2 * units], drop[:2], 2)
-        return (jnp.concatenate((gates, _recur_kernel(saved[1] * h, d[..., 2 * units :], drop[-1:], 1)), -1),)
+            return _products.recur_kernel(h, d, drop, 3), d.sum((0, 1))
+        gates = _products.recur_kernel(h, d[..., : 2 * units], drop[:2], 2)
+        return (jnp.concatenate((gates, _products.recur_kernel(saved[1] * h, d[..., 2 * units :], drop[-1:], 1)), -1),)
 
 
 class _SimpleRNN:
@@ -189,25 +127,42 @@ class _SimpleRNN:
         self.main, self.main_slope = _ACTIVATIONS[activation]
 
     def step(self, weights, drop, z, state):
-        h = self.main(z[0] + _recur(state[0], weights[0], drop, 1)[0])
+        h = self.main(z[0] + _products.recur(state[0], weights[0], drop, 1)[0])
         return (h,), (h,)
 
     def back(self, turned, drop, h, saved, dstate):
-        d = _bar(dstate[0] * self.main_slope(saved[0]))
-        return (_recur_back(d, turned[0], drop, 1),), d, ()
+        d = _products.bar(dstate[0] * self.main_slope(saved[0]))
+        return (_products.recur_back(d, turned[0], drop, 1),), d, ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
-        return (_recur_kernel(h, d, drop, 1),)
+        return (_products.recur_kernel(h, d, drop, 1),)
 
 
 # --- The loop over time, and its gradient ---
 
 
-def _forward(cell, form, operands, save):
-    reverse, sequences = form
-    xs, state, kernel, weights, bias, mask, drop = operands
-    z = _project(xs, kernel, bias, cell.gates)
-    turned_mask = None if mask is None else mask.T[:, :, None]
+def _with_gradient_of(plain) -> Callable[..., Callable]:
+    """Decorator: a function (settings, arrays) with the derivatives of `plain`, which computes the same."""
+
+    def decorate(quick):
+        held = jax.custom_vjp(quick, nondiff_argnums=(0,))
+        held.defvjp(
+            lambda settings, arrays: (quick(settings, arrays), arrays),
+            lambda settings, arrays, gradient: jax.vjp(lambda a: plain(settings, a), arrays)[1](gradient),
+        )
+        return held
+
+    return decorate
+
+
+def _turned(mask):
+    return None if mask is None else mask.T[:, :, None]
+
+
+def _step(settings, operands):
+    """Step of the loop over (z, mask): (state, slices) -> (new state, (output, saved))."""
+    cell, (_, sequences), save = settings
+    *_, weights, _, _, drop = operands
 
     def step(state, slices):
         z, m = slices
@@ -216,7 +171,30 @@ def _forward(cell, form, operands, save):
             new = tuple(jnp.where(m, a, b) for a, b in zip(new, state, strict=True))
         return new, (new[0] if sequences else None, (state[0], saved) if save else None)
 
-    last, (outputs, saved) = jax.lax.scan(step, state, (z, turned_mask), reverse=reverse)
+    return step
+
+
+def _scan(settings, operands):
+    cell, (reverse, _), _ = settings
+    xs, state, kernel, _, bias, mask, _ = operands
+    z = _products.project(xs, kernel, bias, cell.gates)
+    return jax.lax.scan(_step(settings, operands), state, (z, _turned(mask)), reverse=reverse)
+
+
+@_with_gradient_of(_scan)
+def _scan_of_real_steps(settings, operands):
+    cell, (reverse, _), _ = settings
+    return _padding.forward(cell, reverse, operands, _step(settings, operands))
+
+
+def _passes_over(mask):
+    """On an accelerator a loop whose end is not known asks the host after each step; that was not measured."""
+    return mask is not None and mask.size > 0 and jax.default_backend() == "cpu"
+
+
+def _forward(cell, form, operands, save):
+    walk = _scan_of_real_steps if _passes_over(operands[5]) else _scan
+    last, (outputs, saved) = walk((cell, form, save), operands)
     return (outputs, last), saved
 
 
@@ -230,12 +208,11 @@ def _run_forward(cell, form, operands):
     return result, (operands, saved)
 
 
-def _run_back(cell, form, residuals, gradient):
-    (xs, _, kernel, weights, bias, mask, drop), (before, saved) = residuals
-    reverse, sequences = form
-    doutputs, dlast = gradient
+def _step_back(settings, operands):
+    """Step of the loop backwards: (gradient of the state, slices) -> (that of the state before, (d, aside))."""
+    cell, (_, sequences) = settings
+    *_, weights, _, _, drop = operands
     turned = tuple(w.T for w in weights)
-    turned_mask = None if mask is None else mask.T[:, :, None]
 
     def step(dstate, slices):
         h, saved, dout, m = slices
@@ -247,12 +224,38 @@ def _run_back(cell, form, residuals, gradient):
             dprevious = tuple(jnp.where(m, new, old) for new, old in zip(dprevious, dstate, strict=True))
         return dprevious, (d, aside)
 
-    slices = (before, saved, doutputs if sequences else None, turned_mask)
-    dstate, (d, aside) = jax.lax.scan(step, dlast, slices, reverse=not reverse)
-    dxs, dkernel, dbias = _project_back(xs, kernel, d)
+    return step
+
+
+def _slices(operands, before, saved, doutputs):
+    return before, saved, doutputs, _turned(operands[5])
+
+
+def _scan_back(settings, arrays):
+    cell, (reverse, _) = settings
+    operands, (before, saved), (doutputs, dlast) = arrays
+    xs, _, kernel, _, bias, _, drop = operands
+    slices = _slices(operands, before, saved, doutputs)
+    dstate, (d, aside) = jax.lax.scan(_step_back(settings, operands), dlast, slices, reverse=not reverse)
+    dxs, dkernel, dbias = _products.project_back(xs, kernel, d)
     dweights = cell.weight_gradients(drop, before, saved, d, aside)
-    ddrop = tuple(jnp.zeros_like(m) for m in drop)  # dropout masks are drawn, not learnt
-    return ((dxs, dstate, dkernel, dweights, None if bias is None else dbias, None, ddrop),)
+    return dxs, dstate, dkernel, dweights, None if bias is None else dbias
+
+
+@_with_gradient_of(_scan_back)
+def _scan_back_of_real_steps(settings, arrays):
+    cell, (reverse, _) = settings
+    operands, (before, saved), (doutputs, dlast) = arrays
+    slices = _slices(operands, before, saved, doutputs)
+    return _padding.backward(cell, reverse, operands, slices, dlast, _step_back(settings, operands))
+
+
+def _run_back(cell, form, residuals, gradient):
+    operands, saved = residuals
+    walk = _scan_back_of_real_steps if _passes_over(operands[5]) else _scan_back
+    found = walk((cell, form), (operands, saved, gradient))
+    ddrop = tuple(jnp.zeros_like(m) for m in operands[6])  # dropout masks are drawn, not learnt
+    return ((*found, None, ddrop),)
 
 
 _run.defvjp(_run_forward, _run_back)

@@ -89,6 +89,11 @@ class Buckets(Sequence):
             self._deal()
 
 
+def are_rows(x, inputs):
+    """Is `x` a list of rows, not padded arrays? `inputs` is the number of the model's inputs."""
+    return inputs == 1 and (isinstance(x, (list, tuple)) or str(getattr(x, "dtype", "")) == "object")
+
+
 def _padded(rows, length):
     first = next((row for row in rows if len(row)), rows[0])
     result = np.zeros((len(rows), length, *first.shape[1:]), first.dtype)
