@@ -1,10 +1,15 @@
 """Messages: what, where, what came, how to mend it."""
 
+import copy
+import inspect
+import pickle
 from types import SimpleNamespace
 
 import pytest
 
-from hornbeam import checks
+from hornbeam import callbacks, checks, constraints, initializers, losses, metrics, optimizers, regularizers, utils
+from hornbeam.optimizers import Hyperparameter, TFOptimizer
+from hornbeam.preprocessing import image, sequence
 
 
 @pytest.mark.parametrize(
@@ -52,3 +57,51 @@ def test_what_is_no_fraction(value):
     with pytest.raises(ValueError, match=r"rate must be a number in \[0, 1\)"):
         checks.fraction("Dropout", "rate", value)
     assert checks.fraction("Dropout", "rate", 0.5) == 0.5
+
+
+# --- Misspelt keywords of constructors ---
+
+
+NOT_MADE = (TFOptimizer, Hyperparameter, image.BatchFromFilesMixin)  # a refusal, a descriptor, half a class
+PLACES = (callbacks, constraints, initializers, losses, metrics, optimizers, regularizers, utils, image, sequence)
+
+
+def public_classes():
+    for module in PLACES:
+        for name in sorted(getattr(module, "__all__", vars(module))):
+            found = getattr(module, name)
+            ours = inspect.isclass(found) and found.__module__.startswith("hornbeam.")
+            if ours and found not in NOT_MADE and "**" not in str(inspect.signature(found)):
+                yield pytest.param(found, id=f"{module.__name__}.{name}")
+
+
+@pytest.mark.parametrize("made", list(public_classes()))
+def test_a_misspelt_keyword_is_answered_with_the_nearest(made):
+    known = [name for name in inspect.signature(made).parameters if len(name) > 4]
+    longest = max(known, key=len, default=None)
+    with pytest.raises(TypeError, match="Did you mean|It takes: ") as caught:
+        made(**{longest[:-1] if longest else "speed": 1})
+    if longest:
+        assert f"takes no argument '{longest[:-1]}'. Did you mean '" in str(caught.value)
+
+
+def test_what_constructors_take_they_still_take():
+    with pytest.raises(TypeError, match="TensorBoard takes no argument 'logdir'. Did you mean 'log_dir'?"):
+        callbacks.TensorBoard(logdir="runs")
+    with pytest.raises(TypeError, match="Ones takes no arguments; got 3"):
+        initializers.Ones(3)
+    with pytest.raises(TypeError, match="Own takes no argument 'paitence'. Did you mean 'patience'"):
+        Own(paitence=1)
+    assert Free(patience=2).given == {"patience": 2}
+    assert pickle.loads(pickle.dumps(Own(4))).patience == copy.deepcopy(Own(4)).patience == 4  # noqa: S301
+    assert constraints.MaxNorm(max_value=3).max_value == 3
+
+
+class Own(callbacks.Callback):
+    def __init__(self, patience):
+        self.patience = patience
+
+
+class Free(callbacks.Callback):
+    def __init__(self, **given):
+        self.given = given

@@ -1,6 +1,7 @@
 """Error messages in one voice: what, where, what came, how to mend it."""
 
 import difflib
+import inspect
 
 from hornbeam import config
 
@@ -80,8 +81,49 @@ def unknown_keywords(owner, given, known):
     """TypeError for keyword arguments that `owner` does not take."""
     name = sorted(given)[0]
     guess = nearest(name, known)
-    hint = f" Did you mean {guess!r}?" if guess else f" It takes: {', '.join(known)}."
+    hint = f" Did you mean {guess!r}?" if guess else f" It takes: {', '.join(known) or 'none'}."
     return TypeError(f"{owner} takes no argument {name!r}.{hint}")
+
+
+class Constructed:
+    """Base of classes whose constructors answer a misspelt keyword with the nearest one there is.
+
+    Nothing else changes: what Python would have accepted it still accepts, and subclasses need not know of this.
+
+    Example:
+        >>> class Rate(Constructed):
+        ...     def __init__(self, start, decay=0.0):
+        ...         self.start, self.decay = start, decay
+        >>> Rate(0.1, decya=0.5)
+        Traceback (most recent call last):
+        TypeError: Rate takes no argument 'decya'. Did you mean 'decay'?
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, *args, **kwargs):
+        """The new object, before `__init__`."""
+        if kwargs:
+            _check_keywords(cls, kwargs)
+        if args and cls.__init__ is object.__init__:  # which lets them pass where there is a __new__
+            raise TypeError(f"{cls.__name__} takes no arguments; got {', '.join(map(repr, args))}.")
+        return super().__new__(cls)
+
+
+def _check_keywords(cls, given):
+    init = cls.__init__
+    if init is object.__init__:
+        raise unknown_keywords(cls.__name__, given, ())
+    old = getattr(init, "old_names", None)  # see legacy.takes_old_names
+    if old is None and hasattr(init, "__wrapped__"):  # a wrapper takes what it likes
+        return
+    _, *takes = inspect.signature(init).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in takes):
+        return
+    known = [p.name for p in takes if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    unknown = set(given) - {*known, *(old or ())}
+    if unknown:
+        raise unknown_keywords(cls.__name__, unknown, known)
 
 
 def wrong_rank(layer, shape, least=None, exactly=None, cure=""):

@@ -3,10 +3,10 @@
 import inspect
 
 from hornbeam import backend as K
-from hornbeam import legacy, registry
+from hornbeam import checks, legacy, registry
 
 
-class Constraint:
+class Constraint(checks.Constructed):
     """w -> w: what all constraints are. Derive from it, or pass a plain function.
 
     Example:

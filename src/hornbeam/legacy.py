@@ -272,6 +272,7 @@ def takes_old_names(owner):
                 kwargs = {table.get(name, name): value for name, value in kwargs.items()}
             return function(*args, **kwargs)
 
+        called.old_names = table
         return called
 
     return decorate

@@ -523,7 +523,7 @@ def reduce_values(values, sample_weight=None, mask=None, reduction="sum_over_bat
     return K.sum(values) / K.where(K.equal(count, 0), K.ones_like(count), count)
 
 
-class Loss:
+class Loss(checks.Constructed):
     """Base of loss objects: `call(y_true, y_pred)` gives a value a row, calling the object gives one number.
 
     Subclass it and write `call` when a loss has settings; without any, a plain function does.

@@ -13,6 +13,7 @@ from typing import Any
 from hornbeam import checks
 
 _known = {}  # kind -> {name: object}
+_later = {}  # kind -> {name: module that registers it when it is loaded}
 _names = {}  # object -> registered name, for users' own classes
 _scope = threading.local()
 _copying = threading.local()
@@ -36,6 +37,16 @@ def register(kind, *names):
         return thing
 
     return enter
+
+
+def register_later(kind, modules):
+    """Enter what is registered when its module is loaded, which happens when the name is first looked for.
+
+    Args:
+        kind: one of :data:`KINDS`.
+        modules: dict from name to function that loads the module. A file chooses among these and nothing else.
+    """
+    _later.setdefault(kind, {}).update(modules)
 
 
 def register_keras_serializable(package="Custom", name=None):
@@ -106,7 +117,10 @@ def find(kind, name, custom_objects=None) -> Any:
     Raises:
         ValueError: nobody registered it; names the nearest known one.
     """
-    for table in (custom_objects or {}, _current_custom(), _known.get("custom", {}), _known.get(kind, {})):
+    own = (custom_objects or {}, _current_custom(), _known.get("custom", {}))
+    if name in _later.get(kind, {}) and not any(name in table for table in own):
+        _later[kind][name]()
+    for table in (*own, _known.get(kind, {})):
         if name in table:
             return table[name]
     if isinstance(name, str) and ">" in name:

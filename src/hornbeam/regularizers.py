@@ -20,7 +20,7 @@ def _checked_factor(owner, argument, value):
     return float(value)
 
 
-class Regularizer:
+class Regularizer(checks.Constructed):
     """weights -> scalar: what all regularizers are. Derive from it, or pass a plain function.
 
     Example:

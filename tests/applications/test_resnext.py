@@ -7,7 +7,23 @@ import pytest
 from hornbeam import Input, Model
 from hornbeam import backend as K
 from hornbeam.applications import resnext
+from hornbeam.applications.inception_resnet_v2 import CustomScaleLayer
 from hornbeam.layers import DepthwiseConv2D
+
+
+def test_a_saved_model_comes_back_where_nobody_imported_its_family(run_python, tmp_path):
+    """Here for all families: the registry knows where their own layers are."""
+    for name, layer in (("a", resnext.SumOfGroups(2)), ("b", CustomScaleLayer(0.5))):
+        start = Input(shape=(3, 3, 8))
+        Model(start, layer(start) if name == "a" else layer([start, start])).save(tmp_path / f"{name}.h5")
+    source = f"""
+        import sys
+        from hornbeam.models import load_model
+        print("hornbeam.applications.resnext" in sys.modules)
+        for name in "ab":
+            print(type(load_model({str(tmp_path)!r} + f"/{{name}}.h5").layers[-1]).__name__)
+    """
+    assert run_python(source).split() == ["False", "SumOfGroups", "CustomScaleLayer"]
 
 
 @pytest.fixture(params=["channels_last", "channels_first"])

@@ -6,6 +6,7 @@ import pytest
 from hornbeam import backend as K
 from hornbeam.layers import BatchNormalization, Dense, Input, Lambda
 from hornbeam.models import Model, Sequential
+from hornbeam.training.runner import Run
 
 X = np.arange(1, 13, dtype="float32").reshape(12, 1) / 10
 Y = X * 2
@@ -54,3 +55,32 @@ def test_the_last_good_weights_are_kept():
         history = model.fit(X, Y, batch_size=4, epochs=20, verbose=0, keep_last_good=True)
     assert len(history.history["loss"]) < 20
     assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+def test_the_optimizers_state_is_set_back_with_the_weights(monkeypatch):
+    monkeypatch.setattr(Run, "_length", lambda self, left, refresh_s: left)  # not by the time that steps take
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.compile("adam", "mse")
+    broken = np.vstack([X, X])
+    broken[14] = np.nan  # in the second of two batches
+    with pytest.warns(UserWarning, match="the optimizer's state.*the last good ones"):
+        model.fit(broken, np.vstack([Y, Y]), batch_size=12, shuffle=False, verbose=0, keep_last_good=True)
+    assert model.optimizer.iterations.value == 0
+    assert all(np.isfinite(w).all() for w in model.optimizer.get_weights())
+    model.fit(X, Y, batch_size=12, verbose=0)
+    weights, state = model.get_weights(), model.optimizer.get_weights()
+    assert state[0] == 1
+    with pytest.warns(UserWarning, match="the last good ones again"):
+        model.fit(broken, np.vstack([Y, Y]), batch_size=12, shuffle=False, verbose=0, keep_last_good=True)
+    for one, other in zip(model.get_weights() + model.optimizer.get_weights(), weights + state, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_debug_nans_names_the_batch_of_a_stream():
+    model = Sequential([Dense(1, input_shape=(1,))])
+    model.compile("sgd", "mse")
+    x = np.vstack([X, X])
+    x[13] = np.nan
+    batches = ((x[at : at + 4], np.zeros((4, 1))) for at in range(0, 24, 4))
+    with pytest.raises(FloatingPointError, match="batch 3 of the stream's epoch, counted from 0"):
+        model.fit(batches, steps_per_epoch=6, verbose=0, debug_nans=True)

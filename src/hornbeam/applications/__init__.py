@@ -1,5 +1,8 @@
 """Networks for pictures with published weights; a module of its own for each family, loaded when first used."""
 
+import functools
+
+from hornbeam import registry
 from hornbeam.utils.lazy_modules import offered_lazily
 
 # Module -> what it offers here too.
@@ -26,3 +29,7 @@ _OFFERED = {
 
 __all__ = [*_OFFERED, *(name for names in _OFFERED.values() for name in names)]  # pyright: ignore[reportUnsupportedDunderAll]
 __getattr__, __dir__ = offered_lazily(__name__, _OFFERED)
+
+# Layers that some of the families have of their own, so that their saved models load without an import.
+_LAYERS = {"CustomScaleLayer": "inception_resnet_v2", "SumOfGroups": "resnext"}
+registry.register_later("layer", {name: functools.partial(__getattr__, home) for name, home in _LAYERS.items()})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import nest, registry, scope
+from hornbeam import checks, nest, registry, scope
 from hornbeam.losses import as_floats, fit_weights, unwrapped
 
 
@@ -25,7 +25,7 @@ def automatic_name(class_name):
     return re.sub("([a-z])([A-Z])", r"\1_\2", re.sub("(.)([A-Z][a-z]+)", r"\1_\2", class_name)).lower()
 
 
-class Metric:
+class Metric(checks.Constructed):
     """Base of metric objects: `update_state` adds a batch, `result` tells the value so far, `reset_state` forgets.
 
     For values that are no mean over rows, such as precision or AUC; a mean is better a plain function. All state lives

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from hornbeam import backend as K
+from hornbeam import checks
 from hornbeam.optimizers import row_updates
 from hornbeam.optimizers.values import filled
 
 SUMS = "gradient_sums"  # the part of a state in which gradients are added up between updates
 
 
-class StateKeeper:
+class StateKeeper(checks.Constructed):
     """The part of an optimizer that is not pure: states, each kept for the weights it belongs to.
 
     One optimizer may serve several models (a discriminator and the model that contains it), each with a state of its
@@ -92,6 +93,10 @@ class StateKeeper:
     def complete(self, state, weights):
         """`state` with what the present values of the scalars need beside; most optimizers need nothing."""
         return state
+
+    def forget(self):
+        """Let the state of the weights last given to `build` go: the next update begins with a new one."""
+        self._states.pop(self._current, None)
 
     # --- Lists for files ---
 

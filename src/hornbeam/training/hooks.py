@@ -5,11 +5,12 @@ The callbacks themselves are in the folder callbacks/, the progress line in prog
 
 from typing import Any
 
+from hornbeam import checks
 from hornbeam.training import object_state
 from hornbeam.training.logs import MetricDict
 
 
-class Callback:
+class Callback(checks.Constructed):
     """Base of everything that wants to be called while a model trains, is evaluated, or predicts.
 
     Override the hooks you need; the others cost nothing. Hooks of training batches (`on_batch_begin`, `on_batch_end`

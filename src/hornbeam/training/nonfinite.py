@@ -1,6 +1,7 @@
 """When the loss is no number any more: where it began, and the weights from before."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -24,14 +25,23 @@ class LossWatch:
         self.debug = debug
         self.keep = keep
         self._noted = False
-        self._good = None
+        self._good: Any = None  # weights, state of the optimizer, number of updates
         self._remember()
 
     def _remember(self):
         if self.debug or self.keep:
-            weights = self.model.get_weights()
-            if all(np.isfinite(w).all() for w in weights if w.dtype.kind == "f") or self._good is None:
-                self._good = weights
+            weights, state = self.model.get_weights(), self.model.optimizer.get_weights()
+            if all(np.isfinite(w).all() for w in weights + state if w.dtype.kind == "f") or self._good is None:
+                self._good = weights, state, K.get_value(self.model.optimizer.iterations)
+
+    def _restore(self):
+        weights, state, updates = self._good
+        self.model.set_weights(weights)
+        self.model.optimizer.iterations.assign(updates)  # first: what some optimizers keep follows from it
+        if state:
+            self.model.optimizer.set_weights(state)
+        else:  # there was none before the first step
+            self.model.optimizer.forget()
 
     def look(self, logs, names, epoch, first, data):
         """Take in a chunk's logs (S, L, 2), whose first step is number `first` of its epoch.
@@ -50,11 +60,12 @@ class LossWatch:
         at = int(np.argmax(bad))
         where = f"The loss is {losses[at]} from epoch {epoch + 1}, step {first + at + 1} on."
         if self.debug or self.keep:
-            self.model.set_weights(self._good)
-        kept = " The weights are the last good ones again, and training stops." if self.keep else ""
+            self._restore()
+        kept = " The weights (and the optimizer's state) are the last good ones again, and training stops."
+        kept = kept if self.keep else ""
         self.model.stop_training = self.model.stop_training or self.keep
         if self.debug:
-            raise FloatingPointError(f"{where} {origin(self.model, data)}{kept}")
+            raise FloatingPointError(f"{where} {origin(self.model, data, first + at)}{kept}")
         advice = "" if self.keep else ", or stop at once with TerminateOnNaN()"
         warnings.warn(
             f"{where}{kept} Lower the learning rate, look for NaN in the data (fit(debug_nans=True) names the layer "
@@ -63,14 +74,18 @@ class LossWatch:
         )
 
 
-def origin(model, data, batch_size=256):
+def origin(model, data, batch, batch_size=256):
     """A sentence: the input, layer or target that first gives what is no finite number, and in which rows.
 
     Args:
-        data: the ArrayData that is trained on; of a stream nothing is known any more.
+        data: the ArrayData that is trained on; of a stream the number of the batch is all that is known.
+        batch: how many batches of the epoch came before the one that showed it.
     """
     if not isinstance(data, ArrayData):
-        return "Of a stream's batch that is gone the layer cannot be found; give arrays to fit."
+        return (
+            f"It came with batch {batch} of the stream's epoch, counted from 0, or of the step before. The batch is "
+            f"gone, so the layer and the rows cannot be found: look at that batch, or give arrays to fit."
+        )
     found = {}
     for start in range(0, data.rows, batch_size):
         rows = np.arange(start, min(start + batch_size, data.rows))

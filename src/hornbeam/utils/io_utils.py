@@ -4,10 +4,12 @@ import weakref
 
 import numpy as np
 
+from hornbeam import checks
+
 _open_files = weakref.WeakValueDictionary()
 
 
-class HDF5Matrix:
+class HDF5Matrix(checks.Constructed):
     """Rows `start` to `end` of a data set in an HDF5 file, read when they are asked for.
 
     `fit`, `evaluate` and `predict` take it like an array and never read it whole; `shuffle='batch'` reads neighbours

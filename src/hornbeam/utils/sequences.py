@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 
+from hornbeam import checks
 from hornbeam.utils.workers import Feed, RemoteWorker
 
 
-class Sequence:
+class Sequence(checks.Constructed):
     """Base of data that is made batch by batch: `len(s)` batches, of which `s[i]` is one.
 
     Safer than a generator with several workers: every batch is made once an epoch, and they come in order. Override
@@ -85,7 +86,7 @@ def makers_for(source, workers, processes, seed=0):
     return [source.__getitem__] * max(workers, 1)
 
 
-class SequenceEnqueuer:
+class SequenceEnqueuer(checks.Constructed):
     """Base of the enqueuers: something is made ahead between `start` and `stop`, `get` gives it.
 
     Args:

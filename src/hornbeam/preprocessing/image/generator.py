@@ -25,7 +25,7 @@ _NUMBERS = (int, float, np.integer, np.floating)
 _TINY = 1e-6  # keeps a division by a standard deviation finite
 
 
-class ImageDataGenerator:
+class ImageDataGenerator(checks.Constructed):
     """Pictures transformed at random while a model trains: turned, shifted, sheared, zoomed, flipped, recoloured.
 
     All random numbers come from numpy's global generator, in the classic's order: with the same `np.random.seed` the

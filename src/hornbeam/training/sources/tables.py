@@ -95,7 +95,7 @@ def split_columns(columns, input_names, output_names):
 def is_frame(value):
     """Is this a table in memory: pandas, polars, pyarrow, or anything that offers itself as one?"""
     return hasattr(value, "columns") and hasattr(value, "to_numpy") or hasattr(value, "column_names") and (
-        hasattr(value, "to_pandas") or hasattr(value, "__arrow_c_stream__")
+        hasattr(value, "to_pandas") and hasattr(value, "__len__") or hasattr(value, "__arrow_c_stream__")
     ) or (hasattr(value, "__dataframe__") and not hasattr(value, "dtype"))  # fmt: skip
 
 
