@@ -111,7 +111,7 @@ def compute_fans(shape, input_axes=None, output_axes=None):
     return shape[-2] * window, shape[-1] * window
 
 
-class Initializer:
+class Initializer(checks.Constructed):
     """(shape, dtype) -> array: what all initializers are. Derive from it, or pass a plain function of the two.
 
     Example:
