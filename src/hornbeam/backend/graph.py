@@ -1,6 +1,7 @@
 """Words about the graph itself: placeholders, functions of the graph, gradients, the learning phase."""
 
 import contextlib
+import gc
 
 import numpy as np
 
@@ -373,9 +374,14 @@ def _record_gradients(loss, wanted):
 
 
 def clear_session():
-    """Forget names, the fixed learning phase and compiled programs nobody holds; models in use stay as they are."""
+    """Forget names and the fixed learning phase, and give back the memory of models and programs nobody holds.
+
+    Models in use stay as they are. One that is left in a variable is in use: `del model` first.
+    """
     naming.reset_uids()
     _phase.update(fixed=None, tensor=None)
+    gc.collect()  # a model is part of circles, so it outlives its last name by a while
+    engine.give_memory_back()
 
 
 def manual_variable_initialization(value):

@@ -41,16 +41,16 @@ def tune_allocator():
 _kept = 0  # bytes that no block of the allocator held and that it could not give back, last time
 
 
-def give_back():
-    """Give free memory back to the kernel if much has gathered. Returns True if that was done."""
+def give_back(least_bytes=LEAST_BYTES_GIVEN_BACK):
+    """Give free memory back to the kernel if `least_bytes` have gathered. Returns True if that was done."""
     global _kept
-    if _private_bytes() < LEAST_BYTES_GIVEN_BACK:
+    if _private_bytes() < least_bytes:
         return False
     mallinfo, trim = _function("mallinfo2"), _function("malloc_trim")
     if mallinfo is None or trim is None:
         return False
     mallinfo.restype = _Mallinfo
-    if _private_bytes() - mallinfo().uordblks - _kept < LEAST_BYTES_GIVEN_BACK:
+    if max(0, _private_bytes() - mallinfo().uordblks - _kept) < least_bytes:
         return False
     trim(0)
     _kept = max(0, _private_bytes() - mallinfo().uordblks)
