@@ -6,21 +6,6 @@ a whole stays a pure function. Outside any scope, variables hold their values th
 """
 
 import threading
-from typing import Any, NamedTuple
-
-
-class Shard(NamedTuple):
-    """The part of a batch that one device computes, where a batch is split over several.
-
-    Attributes:
-        count: number of parts.
-        number: which of them this is, from 0; traced.
-        rows: rows of this part.
-    """
-
-    count: int
-    number: Any
-    rows: int
 
 
 class Scope:
@@ -38,17 +23,16 @@ class Scope:
         valid_rows: traced number of real rows in a padded batch, or None when every row is real.
         outside: dict that takes down variables read although they have no value here, with the value they gave; scopes
             within this one share it. None takes nothing down.
-        shard: the :class:`Shard` of the batch that is computed here, and in scopes within this; None for all of it.
         compute_dtype: type that variables of single precision are read in, None for their own.
         frozen: True inside a model that is not trainable, whose layers leave their averages alone.
     """
 
     __slots__ = (
-        "values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "shard", "frozen",
+        "values", "training", "seed", "draws", "losses", "metrics", "masks", "valid_rows", "outside", "frozen",
         "compute_dtype",
     )  # fmt: skip
 
-    def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None, shard=None):
+    def __init__(self, values=None, training=False, seed=None, valid_rows=None, outside=None):
         self.values = {} if values is None else values
         self.training = training
         self.seed = seed
@@ -58,7 +42,6 @@ class Scope:
         self.masks = {}
         self.valid_rows = valid_rows
         self.outside = outside
-        self.shard = shard
         self.frozen = False
         self.compute_dtype = None
 
@@ -75,8 +58,6 @@ class Scope:
         stack = _stack()
         if self.outside is None and stack:
             self.outside = stack[-1].outside
-        if self.shard is None and stack:
-            self.shard = stack[-1].shard
         if self.compute_dtype is None and stack:
             self.compute_dtype = stack[-1].compute_dtype
         stack.append(self)

@@ -28,7 +28,6 @@ from hornbeam.backend.random import *  # noqa: F403
 from hornbeam.backend.recurrent import *  # noqa: F403
 from hornbeam.backend.row_gradients import RowGradient, value_and_gradients
 from hornbeam.backend.rows import function_keeps_rows, keeps_rows
-from hornbeam.backend.shards import equal_share, share_of_rows, sum_over_shards
 from hornbeam.backend.tape import GradientTape
 from hornbeam.backend.taped import Taped, Taping, is_taping, strip, untaped
 from hornbeam.backend.taped import call as taped_call

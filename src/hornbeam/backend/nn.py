@@ -2,7 +2,6 @@
 
 from hornbeam import config, scope
 from hornbeam.backend.random import draw
-from hornbeam.backend.shards import random_offset
 from hornbeam.backend.words import word
 from hornbeam.engines import engine
 
@@ -122,7 +121,7 @@ def dropout(x, level, noise_shape=None, seed=None):
         size if wanted is None else int(wanted) for wanted, size in zip(noise_shape, x.shape, strict=True)
     )  # fmt: skip
     step_seed, salt = draw(seed)
-    return engine.dropout(x, level, noise, step_seed, salt, random_offset(noise))
+    return engine.dropout(x, level, noise, step_seed, salt)
 
 
 @word

@@ -7,7 +7,6 @@ start from NumPy's global generator: `np.random.seed` and `utils.set_random_seed
 import numpy as np
 
 from hornbeam import config, scope
-from hornbeam.backend.shards import own_part
 from hornbeam.backend.variables import Variable
 from hornbeam.backend.words import word
 from hornbeam.engines import engine
@@ -50,8 +49,7 @@ def random_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normal numbers."""
     dtype = dtype or config.floatx()
     if _inside_program():
-        seeds = draw(seed)
-        return own_part(lambda sizes: engine.random_normal(*seeds, sizes, mean, stddev, dtype), _sizes(shape))
+        return engine.random_normal(*draw(seed), _sizes(shape), mean, stddev, dtype)
     return _on_host(mean + stddev * host_generator(seed).standard_normal(_sizes(shape), "float32"), dtype)
 
 
@@ -60,8 +58,7 @@ def random_uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
     """Uniform numbers in [minval, maxval); integers if `dtype` is an integer type."""
     dtype = dtype or config.floatx()
     if _inside_program():
-        seeds = draw(seed)
-        return own_part(lambda sizes: engine.random_uniform(*seeds, sizes, minval, maxval, dtype), _sizes(shape))
+        return engine.random_uniform(*draw(seed), _sizes(shape), minval, maxval, dtype)
     generator = host_generator(seed)
     if "int" in dtype:  # the defaults are floats, which NumPy takes here and its stubs do not
         numbers = generator.integers(minval, maxval, _sizes(shape))  # pyright: ignore[reportArgumentType, reportCallIssue]
@@ -74,8 +71,7 @@ def random_binomial(shape, p=0.0, dtype=None, seed=None):
     """1 with probability `p`, else 0."""
     dtype = dtype or config.floatx()
     if _inside_program():
-        seeds = draw(seed)
-        return own_part(lambda sizes: engine.random_bernoulli(*seeds, sizes, p, dtype), _sizes(shape))
+        return engine.random_bernoulli(*draw(seed), _sizes(shape), p, dtype)
     return _on_host(host_generator(seed).random(_sizes(shape), "float32") < p, dtype)
 
 
@@ -84,8 +80,7 @@ def truncated_normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
     """Normal numbers, drawn again where they fall more than two standard deviations off."""
     dtype = dtype or config.floatx()
     if _inside_program():
-        seeds = draw(seed)
-        return own_part(lambda sizes: engine.truncated_normal(*seeds, sizes, mean, stddev, dtype), _sizes(shape))
+        return engine.truncated_normal(*draw(seed), _sizes(shape), mean, stddev, dtype)
     return _on_host(mean + stddev * host_truncated_normal(host_generator(seed), _sizes(shape)), dtype)
 
 

@@ -64,9 +64,6 @@ class Layer(metaclass=RecordsArguments):
     # True if each row of the result depends on the same row of the inputs only (or the layer heeds
     # K.valid_rows_mask), so that a short batch may be padded. Users' own layers are not assumed to be so.
     rowwise = False
-    # True if rows enter each other's results in training all the same, as in batch normalisation: then a batch cannot
-    # be split over devices.
-    mixes_rows_in_training = False
     # True for loops of small operations, which keep one core busy; False for large operations that use all of them.
     leaves_cores_idle = None
     computes_in_full_precision = False  # under a mixed policy: statistics need the digits

@@ -89,8 +89,6 @@ class BatchNormalization(_Scaled):
         Ioffe and Szegedy 2015, arXiv:1502.03167.
     """
 
-    mixes_rows_in_training = True
-
     def __init__(
         self, axis=-1, momentum=0.99, epsilon=1e-3, center=True, scale=True, beta_initializer="zeros",
         gamma_initializer="ones", moving_mean_initializer="zeros", moving_variance_initializer="ones",

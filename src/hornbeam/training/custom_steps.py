@@ -9,6 +9,7 @@ from hornbeam import nest, scope
 from hornbeam.core.precision import widened
 from hornbeam.metrics import Metric
 from hornbeam.optimizers import Optimizer
+from hornbeam.training import splitting
 from hornbeam.training.steps import Steps
 
 _STEP_SALT = np.uint32(0x9E3779B1)
@@ -33,30 +34,31 @@ class CustomSteps:
         self.captured = K.Captured()
         self.log_names = {}
         self.seconds_per_step = {}
+        self.split = {}
         self.states, self.metric_variables, self.hyper = [], [], []  # the programs carry on all that there is
         self._programs = {}
         self._studied = {}  # kind -> (variables carried, [(optimizer, weights)])
         self._count = K.Variable(0, dtype="int32", name="steps", trainable=False)
         self.counts = [self._count]  # random words follow from it, so a run that is resumed goes on counting
 
-    def shards(self, kind, data, batch_size):
-        """1: nobody knows what such a step does across rows."""
-        return 1
+    def devices(self, kind, data, rows):
+        """Names of the devices that batches of so many `rows` are split over; none for the usual one."""
+        return splitting.devices_for(self, kind, data, rows)
 
-    def program(self, kind, data, shards=1):
+    def program(self, kind, data, devices=()):
         """The compiled loop of steps, and False: a short batch is not to be padded."""
         if self.captured.changed():
             self._programs.clear()
         forms = _forms_of(self.model, data)
         key = (kind, repr(forms), tuple((a.shape[1:], str(a.dtype)) for a in nest.flatten(data.arrays())),
-               K.fixed_phase())  # fmt: skip
+               K.fixed_phase(), tuple(devices))  # fmt: skip
         if key not in self._programs:
             self._study(kind, data, forms)
 
             def step(fixed, state, batch, valid):
                 return self._step(kind, forms, fixed, state, batch)
 
-            self._programs[key] = K.engine.compile_steps(step)
+            self._programs[key] = K.engine.compile_steps(step, devices)
         return self._programs[key], False
 
     def _study(self, kind, data, forms):
@@ -133,7 +135,11 @@ class CustomSteps:
 class EagerCustomSteps(CustomSteps):
     """The same steps in plain Python, batch by batch, on values that can be looked at."""
 
-    def program(self, kind, data, shards=1):
+    def devices(self, kind, data, rows):
+        """None: each operation is a program of its own here."""
+        return ()
+
+    def program(self, kind, data, devices=()):
         """A function that carries steps out one by one, and False."""
         forms = _forms_of(self.model, data)
 
@@ -157,15 +163,15 @@ class EagerCustomSteps(CustomSteps):
 class EagerSteps(Steps):
     """The steps of `compile(loss)` in plain Python: layers, losses and metrics see values, one batch after another."""
 
-    def program(self, kind, data, shards=1):
+    def program(self, kind, data, devices=()):
         """A function that carries steps out one by one, and False."""
         self._form, self._weighted = data.form, [w is not None for w in data.weights]
         step = {"train": self._train_eagerly, "test": self._test_step, "predict": self._predict_step}[kind]
         return _walk(lambda fixed, state, batch: step(fixed, state, batch, None)), False
 
-    def shards(self, kind, data, batch_size):
-        """1: cores are shared by each operation here."""
-        return 1
+    def devices(self, kind, data, rows):
+        """None: each operation is a program of its own here."""
+        return ()
 
     def _train_eagerly(self, fixed, state, batch, valid):
         step = int(self.optimizer.iterations)

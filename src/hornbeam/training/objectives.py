@@ -184,7 +184,7 @@ class Objectives:
         return [t.weight for t in self.losses if t is not None and isinstance(t.weight, K.Variable)]
 
     def evaluate(self, outputs, targets, weights, masks, valid, penalties, added, known=None):
-        """(total loss, dict of name -> (sum, count)) for one batch, or for the part of it that is computed here.
+        """(total loss, dict of name -> (sum, count)) for one batch.
 
         Args:
             outputs, masks: by output; masks may be None.
@@ -213,16 +213,14 @@ class Objectives:
             if len([t for t in self.losses if t is not None]) > 1:
                 reported[f"{term.output}_loss"] = (value * count, count)
             total = total + (value if _is_one(term.weight) else value * term.weight)
-        # Of a batch that is split over devices, each part minimises its share, so that the parts' gradients add up.
-        share = total * K.share_of_rows(valid) + K.equal_share(penalties)
         total = total + penalties
         for value in added:
-            share, total = share + K.sum(value), total + K.sum(value)
+            total = total + K.sum(value)
         result = {"loss": (total * count, count), **reported}
         for i, terms in enumerate(self.metrics):
             for term in terms:
                 result.update(self._report(i, term, outputs[i], targets[i], weights[i], masks[i], valid, count, known))
-        return share, result
+        return total, result
 
     def _report(self, i, term, output, target, weight, mask, valid, count, known):
         name = self._full(self.names[i], term.name)
@@ -317,13 +315,7 @@ def _mean(values, valid, size):
     for n in K.int_shape(values)[1:]:
         inner *= n
     real = _row_weights(valid, size, rank)
-    rows = K.maximum(K.cast(valid, K.floatx()), 1.0)  # a part of a split batch may be all padding
-    return K.sum(K.where(real > 0, values, K.zeros_like(values))) / (rows * inner)
-
-
-def _mean_of_batch(values, valid, size):
-    """:func:`_mean` over the whole batch, where only a part of it is at hand. For values no gradient flows through."""
-    return K.sum_over_shards(_mean(values, valid, size) * K.share_of_rows(valid))
+    return K.sum(K.where(real > 0, values, K.zeros_like(values))) / (K.cast(valid, K.floatx()) * inner)
 
 
 def _by_rows(values, size):
@@ -331,7 +323,7 @@ def _by_rows(values, size):
 
 
 def _classic_mean(values, weight, mask, valid, size):
-    """Keras 2's weighted mean: masks and weights divide by the share of the batch that is not zero."""
+    """Keras 2's weighted mean: masks and weights divide by the share that is not zero."""
     if not _by_rows(values, size):
         if valid is not None:
             raise NotRowwise
@@ -339,15 +331,14 @@ def _classic_mean(values, weight, mask, valid, size):
             return K.mean(values)
     if mask is not None and _by_rows(values, size):
         mask = _fit_mask(mask, values)
-        share = _mean_of_batch(mask, valid, size)
-        values = values * mask / K.maximum(share, 1e-12)  # a batch without real steps adds nothing
+        values = values * mask / K.maximum(_mean(mask, valid, size), 1e-12)  # a batch without real steps adds nothing
     if weight is not None:
         weight = K.cast(weight, K.floatx())
         extra = K.ndim(values) - K.ndim(weight)
         if extra > 0:
             values = K.mean(values, axis=list(range(K.ndim(weight), K.ndim(values))))
         used = K.cast(K.not_equal(weight, 0), K.floatx())
-        values = values * weight / K.maximum(_mean_of_batch(used, valid, size), 1e-12)
+        values = values * weight / K.maximum(_mean(used, valid, size), 1e-12)
     return _mean(values, valid, size)
 
 

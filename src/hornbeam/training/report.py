@@ -4,7 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam.optimizers.optimizer import Optimizer
-from hornbeam.training import row_updates
+from hornbeam.training import row_updates, splitting
 
 
 def compile_report(model, print_fn=None):
@@ -34,7 +34,7 @@ def lines_of(model):
         count = sum(int(np.prod(v.shape)) for v in trained)
         fixed = len(model.weights) - len(trained)
         lines.append(f"  trains: {count:,} numbers in {len(trained)} weights; {fixed} others are left as they are")
-    lines += row_updates.notes(model)
+    lines += splitting.notes(model) + row_updates.notes(model)
     penalties = len(list(model.weight_penalties())) if model.built else 0
     if penalties:
         lines.append(f"  added to the loss: the penalties of {penalties} weights")

@@ -38,7 +38,7 @@ def notes(model):
             continue
         reason = why_whole(optimizer, table)
         if reason is None and getattr(steps, "used_whole", None) and place in steps.used_whole:
-            reason = "it is used otherwise than by looking rows up, or batches are split over devices"
+            reason = "it is used otherwise than by looking rows up"
         rows = "the rows it looks up" if reason is None else f"all rows ({reason})"
         lines.append(f"  table {table.name!r} {tuple(table.shape)}: each step updates {rows}")
     return lines

@@ -8,7 +8,8 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import nest
-from hornbeam.training.data import plan_epoch
+from hornbeam.training import splitting
+from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
@@ -33,9 +34,10 @@ class Run:
         self.sample = data  # whose form the program was made for
         self.batch_size = min(batch_size, data.rows)
         self.seed = np.uint32(seed)
-        self.shards = steps.shards(kind, data, self.batch_size)
-        self.program, self.may_pad = steps.program(kind, data, self.shards)
-        self.resident = data.resident and self.shards == 1
+        splitting.check_batch_size(steps.model, batch_size, data.rows)
+        self.devices = steps.devices(kind, data, self.batch_size)
+        self.program, self.may_pad = steps.program(kind, data, self.devices)
+        self.resident = data.resident and data.nbytes * len(self.devices) <= RESIDENT_BYTES  # a copy on each
 
     dry = False  # a stream may find too few batches
     lengths = None  # of the rows, where batches are to hold rows of like length
@@ -83,11 +85,24 @@ class Run:
         tail = None
         if counts is not None and not self.may_pad:
             plan, tail, counts = plan[:-1], plan[-1:, : counts[-1]], None
+        plan, counts = self._shared_evenly(plan, counts)
         if skip < len(plan):
             yield from (self._resident if self.resident else self._fed)(plan, counts, skip)
         if tail is not None and skip <= len(plan):
             for chunk, _ in (self._resident if self.resident else self._fed)(tail, None, 0):
                 yield chunk, len(plan)
+
+    def _shared_evenly(self, plan, counts):
+        """The plan with as many rows a step as all devices together can take, of which `counts` says what is real."""
+        more = self.filled(self.batch_size) - plan.shape[1]
+        if not more:
+            return plan, counts
+        counts = np.full(len(plan), plan.shape[1], np.int32) if counts is None else counts
+        return np.pad(plan, ((0, 0), (0, more))), counts
+
+    def filled(self, rows):
+        """Rows of a batch that is filled up so that all devices have the same number of them, where that may be."""
+        return rows + (-rows % len(self.devices) if self.devices and self.may_pad else 0)
 
     def _resident(self, plan, counts, skip):
         """One chunk: all rows are where the engine computes, and the plan says who goes when."""
@@ -135,7 +150,7 @@ class Run:
 
     def _finish(self, chunk, start, stop):
         # another program, if a variable that it took as constant was set
-        self.program, _ = self.steps.program(self.kind, self.sample, self.shards)
+        self.program, _ = self.steps.program(self.kind, self.sample, self.devices)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
         made = []

@@ -6,10 +6,8 @@ from hornbeam import backend as K
 from hornbeam import nest, scope, symbolic
 from hornbeam.core.precision import wide_type, widened
 from hornbeam.optimizers.row_updates import tables_of
-from hornbeam.training import row_updates
+from hornbeam.training import row_updates, splitting
 from hornbeam.training.objectives import NotRowwise
-
-LEAST_ROWS = 8  # of a batch on each device; fewer are not worth the devices' meeting
 
 
 class Steps:
@@ -42,6 +40,7 @@ class Steps:
             self.hyper += [v for v in objectives.variables() if v not in self.hyper]
         self.captured = K.Captured()
         self.log_names = {}  # kind of step -> names of the numbers it reports
+        self.split = {}  # kind of step -> which devices its batches are split over, in words
         self.seconds_per_step = {}  # program -> measured time, by which chunks are cut
         self._programs = {}
         self._may_pad = {}  # program -> may short batches be padded?
@@ -50,9 +49,9 @@ class Steps:
 
     # --- Pure steps ---
 
-    def _forward(self, values, inputs, training, seed, valid, with_losses, shard=None):
+    def _forward(self, values, inputs, training, seed, valid, with_losses):
         """Run the model in a scope of its own: (scope, outputs, masks, values of symbolic losses and metrics)."""
-        context = scope.Scope(values, training, seed, valid, self.captured.seen, shard)
+        context = scope.Scope(values, training, seed, valid, self.captured.seen)
         return self._run_model(context, inputs, self._symbolic_extras() if with_losses else [])
 
     def _run_model(self, context, inputs, extra):
@@ -100,12 +99,11 @@ class Steps:
     def _wants_target(self):
         return list(zip(self.objectives.losses, self.objectives.metrics, strict=True))
 
-    def _train_step(self, fixed, state, batch, valid, shard=None):
-        loss_of = self._loss_of(fixed, state, batch, valid, shard)
+    def _train_step(self, fixed, state, batch, valid):
+        loss_of = self._loss_of(fixed, state, batch, valid)
         tables = tables_of(state["optimizer"])
         (_, (logs, new_carried)), gradients = K.value_and_gradients(loss_of, state["weights"], tables)
-        if shard is not None:
-            gradients, logs = K.engine.sum_over_shards((gradients, logs))
+        gradients = K.engine.on_all_devices(gradients)
         with scope.Scope(dict(zip(self.hyper, fixed["hyper"], strict=True))):
             weights, optimizer = self.optimizer.update(gradients, state["optimizer"], state["weights"], state["step"])
             weights = [
@@ -114,7 +112,7 @@ class Steps:
         new = {"weights": weights, "carried": new_carried, "optimizer": optimizer, "step": state["step"] + 1}
         return new, self._stack_logs("train", logs)
 
-    def _loss_of(self, fixed, state, batch, valid, shard=None):
+    def _loss_of(self, fixed, state, batch, valid):
         """Function of the trained weights: (total loss, (logs, new values of the carried variables))."""
         seed = fixed["seed"] + K.cast(state["step"], "uint32") * np.uint32(0x9E3779B1)
         hyper = dict(zip(self.hyper, fixed["hyper"], strict=True))
@@ -124,7 +122,7 @@ class Steps:
             values = {**hyper, **dict(zip(self.trainable, weights, strict=True))}
             values.update(zip(carried, state["carried"], strict=True))
             values.update(zip(self.captured.known, fixed["captured"], strict=True))
-            parts = self._forward(values, nest.pack_like(self._form, batch["x"]), True, seed, valid, True, shard)
+            parts = self._forward(values, nest.pack_like(self._form, batch["x"]), True, seed, valid, True)
             context = parts[0]
             total, logs = self._judge(*parts, batch, valid)
             with context:
@@ -160,55 +158,44 @@ class Steps:
 
     # --- Programs ---
 
-    def program(self, kind, data, shards=1):
+    def program(self, kind, data, devices=()):
         """The compiled loop for 'train', 'test' or 'predict' steps, and whether short batches may be padded.
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
 
         Args:
-            shards: number of devices each batch is split over; see :meth:`shards`.
+            devices: names of those that each batch is split over; see :meth:`devices`.
         """
         if self.captured.changed():
             self._programs.clear()
             self._looked_up.clear()
-        key = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase(), shards)
+        form = (kind, repr(data.form), tuple(w is not None for w in data.weights), K.fixed_phase())
+        key = (*form, tuple(devices))
         if key not in self._programs:
-            self._form, self._weighted = data.form, [w is not None for w in data.weights]
-            step = getattr(self, f"_{kind}_step")
-            weighted, form = self._weighted, self._form
-
-            def bound(fixed, state, batch, valid):
-                self._form, self._weighted = form, weighted  # tracing may come later, for another form of data
-                return step(fixed, state, batch, valid) if shards == 1 else on_part(fixed, state, batch, valid)
-
-            def on_part(fixed, state, batch, valid):
-                shard = scope.Shard(shards, K.engine.shard_number(), len(nest.flatten(batch["x"])[0]))
-                if valid is not None:
-                    valid = K.clip(valid - shard.number * shard.rows, 0, shard.rows)
-                return step(fixed, state, batch, valid, shard)
-
-            self._programs[key] = (K.engine.compile_steps(bound, shards), step)
+            step = self._step_for(kind, data)
+            self._programs[key] = (K.engine.compile_steps(step, devices), step)
         run, step = self._programs[key]
-        whole = key[:-1]  # what is true of the step is true of its parts
-        if whole not in self._may_pad:
-            self._may_pad[whole] = self._study(kind, step, data)
+        if form not in self._may_pad:
+            self._may_pad[form] = self._study(kind, step, data)
         if kind == "train":
-            self._row_program = key
-            if key not in self._looked_up:
-                self._looked_up[key] = self._study_tables(data, shards)
-        return run, self._may_pad[whole]
+            self._row_program = form
+            if form not in self._looked_up:
+                self._looked_up[form] = self._study_tables(data)
+        return run, self._may_pad[form]
 
-    def shards(self, kind, data, batch_size):
-        """How many devices a batch is split over: the cores of a CPU (`HORNBEAM_CPU_DEVICES`), in training, where a
-        layer leaves cores idle, none keeps them busy, and rows do not meet before the loss.
-        """
-        devices = K.engine.step_devices()
-        if kind != "train" or devices == 1 or batch_size % devices or batch_size // devices < LEAST_ROWS:
-            return 1
-        layers = self.model.flat_layers()
-        idle = [layer.leaves_cores_idle for layer in layers]
-        apart = not self.metric_variables and not any(layer.mixes_rows_in_training for layer in layers)
-        return devices if True in idle and False not in idle and apart and self.program(kind, data)[1] else 1
+    def _step_for(self, kind, data):
+        """The pure step for data of this form. Tracing may come later, when another form was seen meanwhile."""
+        form, weighted = data.form, [w is not None for w in data.weights]
+
+        def step(fixed, state, batch, valid):
+            self._form, self._weighted = form, weighted
+            return getattr(self, f"_{kind}_step")(fixed, state, batch, valid)
+
+        return step
+
+    def devices(self, kind, data, rows):
+        """Names of the devices that batches of so many `rows` are split over; none for the usual one."""
+        return splitting.devices_for(self, kind, data, rows)
 
     def _study(self, kind, step, data):
         """Learn what numbers a step reports, and whether short batches may be padded: can the real rows be told from
@@ -273,7 +260,7 @@ class Steps:
 
     # --- Tables that are updated by row ---
 
-    def _study_tables(self, data, shards):
+    def _study_tables(self, data):
         """(positions of trained variables that may be updated by row, those that a step only looks rows up in)."""
         large = row_updates.candidates(self.optimizer, self.trainable)
         found = []
@@ -284,7 +271,7 @@ class Steps:
             found.extend(K.engine.only_looked_up(loss_of, state["weights"], large))
             return None, np.zeros(())
 
-        if large and shards == 1:  # the devices would have to tell each other which rows they met
+        if large:
             self._trace_step("train", step, data, None)
         return large, found
 

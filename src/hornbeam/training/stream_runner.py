@@ -60,9 +60,9 @@ class StreamRun(Run):
             size = None  # rows that shorter batches are filled up to: those of the first batch of the pass
             while held is not None:
                 self.sample = held
-                self.program, self.may_pad = self.steps.program(self.kind, held, self.shards)
+                self.program, self.may_pad = self.steps.program(self.kind, held, self.devices)
                 form = _form(held)
-                size = max(size or 0, held.rows) if self.may_pad else held.rows
+                size = max(size or 0, self.filled(held.rows)) if self.may_pad else held.rows
                 most = _steps_stacked(held, size)
                 group, held = [held], None
                 while len(group) < most and self.stream.ready:

@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 
 from hornbeam import backend as K
-from hornbeam import legacy, nest, optimizers, scope
+from hornbeam import distribution, legacy, nest, optimizers, scope
 from hornbeam.core.layer import as_value
 from hornbeam.training import advice, lengths, report
 from hornbeam.training.callbacks.backup import BackupAndRestore
@@ -97,6 +97,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
         # Nothing is changed before all of it is known to be right.
         self._forget_programs()
         self.optimizer = optimizer
+        self._distribution = distribution.distribution() or self._distribution
         self.loss = loss
         self._metrics_given = metrics or []
         self.run_eagerly = bool(kwargs.get("run_eagerly"))
@@ -115,6 +116,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
 
     _objectives = None
     _trainable_at_compile = None
+    _distribution = None  # of its batches over devices
 
     def _remember_trainable(self):
         self._trainable_at_compile = list(self.trainable_weights)

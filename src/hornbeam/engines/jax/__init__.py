@@ -9,7 +9,7 @@ program_cache.keep_programs()  # before it compiles
 from hornbeam.engines.jax.compilations import compilations  # noqa: E402
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
-from hornbeam.engines.jax.devices import shard_number, step_devices, sum_over_shards  # noqa: E402
+from hornbeam.engines.jax.devices import device_names, idle_cores, on_all_devices  # noqa: E402
 from hornbeam.engines.jax.export import *  # noqa: E402, F403
 from hornbeam.engines.jax.look_ups import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403

@@ -1,26 +1,31 @@
-"""The cores of one CPU as devices: a batch split over them, each part walked by a program of its own.
+"""Several devices that share one batch: the cores of a CPU, or GPUs.
 
-Loops of small operations, such as recurrent layers make, leave cores idle. With the batch split over two cores a
-bidirectional LSTM took 0.93 of its time a step and a GRU 0.95, but a process whose CPU is two devices trains a
-convolutional network, which is not split, 1.06 times as long, and loops under 3 ms a step take longer split than whole
-(benchmarks/NOTES.md). So it is the user's choice: ``HORNBEAM_CPU_DEVICES=2``.
+A step is compiled as one program for all of them. Its batch lies on them by rows and its state is the same on each; the
+compiler follows from there which parts each computes and where they must meet, so a split step is the whole step, to
+rounding, whatever it does with its rows. Random numbers follow from positions in the whole batch and do not change.
+
+Loops of small operations, such as recurrent layers make, leave cores of a CPU idle; docs/decisions/0014 has the times.
 """
 
 import functools
 import os
+import threading
 import warnings
+import weakref
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hornbeam.engines.jax.tensors import accelerated
-from hornbeam.engines.jax.transforms import _CPU_OPTIONS
+from hornbeam.engines.jax.transforms import compile_function
 
 _AXIS = "rows"
+_tracing = threading.local()  # `split`: the Split whose program is being made
 
 
-def _wanted_devices():
+def wanted_devices():
+    """What `HORNBEAM_CPU_DEVICES` says: how many devices the CPU shall be."""
     asked = os.environ.get("HORNBEAM_CPU_DEVICES", "1")
     if not asked.isdigit() or int(asked) < 1:
         raise ValueError(
@@ -34,9 +39,9 @@ def announce_devices():
 
     A program that has used the engine already keeps what it has.
     """
-    if _wanted_devices() > 1:
+    if wanted_devices() > 1:
         try:
-            jax.config.update("jax_num_cpu_devices", _wanted_devices())
+            jax.config.update("jax_num_cpu_devices", wanted_devices())
         except RuntimeError as error:
             warnings.warn(
                 f"HORNBEAM_CPU_DEVICES has no effect, because jax computed something before hornbeam was imported "
@@ -45,46 +50,113 @@ def announce_devices():
             )
 
 
+def device_names(kind=None):
+    """Names such as 'cpu:0' of this process's devices: those of `kind`, or all, the fastest first."""
+    kinds = list(dict.fromkeys([jax.default_backend(), "cpu"]))
+    found = [f"{k}:{i}" for k in kinds for i in range(len(jax.local_devices(backend=k)))]
+    return [name for name in found if kind is None or name.startswith(f"{kind}:")]
+
+
 @functools.cache
-def step_devices():
-    """How many devices a batch may be split over: cores of this CPU. 1 where something faster than a CPU computes."""
-    return 1 if accelerated() else min(_wanted_devices(), len(jax.local_devices(backend="cpu")))
-
-
-def sum_over_shards(x):
-    """`x`, an array or a nest of them, summed over the parts of a split batch; one meeting of the devices for all."""
-    return jax.lax.psum(x, _AXIS)
-
-
-def shard_number():
-    """Which part of a split batch is computed, from 0; traced."""
-    return jax.lax.axis_index(_AXIS)
-
-
-def split_over_devices(run, shards):
-    """The loop `run` of `compile_steps` over stacked batches, compiled so that each device walks its rows of each.
-
-    The state lives on the first device between calls and is spread to the others for each: a call is many steps.
+def idle_cores():
+    """Names of the devices that are cores of this CPU, if the user made several; none where something faster computes.
     """
-    mesh = Mesh(np.array(jax.local_devices(backend="cpu")[:shards]), (_AXIS,))
-    everywhere, by_rows = PartitionSpec(), PartitionSpec(None, _AXIS)
+    names = [] if accelerated() else device_names("cpu")[: wanted_devices()]
+    return tuple(names) if len(names) > 1 else ()
 
-    def local(fixed, state, data, valid, start, stop):
-        return run(fixed, state, data, None, valid, start, stop)
 
-    mapped = jax.shard_map(
-        local,
-        mesh=mesh,
-        in_specs=(everywhere, everywhere, by_rows, everywhere, everywhere, everywhere),
-        out_specs=everywhere,
-        check_vma=False,  # a step's own arithmetic makes its results equal on all devices
-    )
-    compiled = jax.jit(mapped, donate_argnums=(1,), compiler_options=_CPU_OPTIONS)
-    copied, split = NamedSharding(mesh, everywhere), NamedSharding(mesh, by_rows)
+def _device(name):
+    kind, number = name.split(":")
+    return jax.local_devices(backend=kind)[int(number)]
 
-    def call(fixed, state, data, plan, valid, start, stop):
-        fixed, state, valid, start, stop = jax.device_put((fixed, state, valid, start, stop), copied)
-        found = compiled(fixed, state, jax.device_put(data, split), valid, start, stop)
-        return jax.tree.map(lambda a: a.addressable_data(0), found)
 
-    return call
+class Split:
+    """How arrays lie on several devices.
+
+    Args:
+        names: of the devices, as `device_names` gives them.
+    """
+
+    def __init__(self, names):
+        mesh = Mesh(np.array([_device(name) for name in names]), (_AXIS,))
+        self.count = len(names)
+        self.copied = NamedSharding(mesh, PartitionSpec())
+        self._by_rows = NamedSharding(mesh, PartitionSpec(_AXIS))
+        self._by_rows_of_steps = NamedSharding(mesh, PartitionSpec(None, _AXIS))
+        self._home = jax.local_devices()[0]
+        self._others = {}  # id of an array that everybody sees -> (weak reference to it, its copies elsewhere)
+
+    def compile(self, run):
+        """`run` of `compile_steps` for these devices; takes and gives arrays of the first one."""
+        program = compile_function(run, donate=(1,), placed=(self.copied, None))
+
+        def call(fixed, state, data, plan, valid, start, stop):
+            fixed, state, valid, start, stop = self._spread((fixed, state, valid, start, stop))
+            if plan is None:
+                data = jax.device_put(data, self._of_stacked(jax.tree.leaves(data)[0].shape[1]))
+            else:
+                data, plan = self._spread(data), jax.device_put(plan, self._of_stacked(plan.shape[1]))
+            state, logs = program(fixed, state, data, plan, valid, start, stop)
+            return jax.tree.map(self._seen, state), logs
+
+        return call
+
+    def _of_stacked(self, rows):
+        return self.copied if rows % self.count else self._by_rows_of_steps
+
+    def run(self, step, fixed, state, batch, valid):
+        """Result of `step`, see `compile_steps`, within a program: each device has its rows of `batch`, or all of them
+        if they cannot be shared evenly, and the whole new state."""
+        rows = jax.tree.leaves(batch)[0].shape[0]
+        batch = jax.lax.with_sharding_constraint(batch, self.copied if rows % self.count else self._by_rows)
+        _tracing.split = self
+        try:
+            state, logs = step(fixed, state, batch, valid)
+        finally:
+            _tracing.split = None
+        return jax.lax.with_sharding_constraint(state, self.copied), logs
+
+    # Between calls everybody sees arrays of one device. Those on the others are kept beside them, for as long as they
+    # are there: a call of one step would take longer to spread a large state than to compute.
+
+    def _seen(self, array):
+        seen, *others = _parts(array)
+        if seen.device != self._home:
+            return jax.device_put(seen, self._home)
+        self._keep(seen, others)
+        return seen
+
+    def _keep(self, seen, others):
+        key = id(seen)
+        self._others[key] = (weakref.ref(seen, lambda _: self._others.pop(key, None)), others)
+
+    def _spread(self, tree):
+        return jax.tree.map(self._spread_one, tree)
+
+    def _spread_one(self, array):
+        if id(array) in self._others:
+            parts = [array, *self._others[id(array)][1]]
+            return jax.make_array_from_single_device_arrays(array.shape, self.copied, parts)
+        copies = jax.device_put(array, self.copied)
+        if isinstance(array, jax.Array) and array.device == self._home:
+            self._keep(array, _parts(copies)[1:])
+        return copies
+
+
+def _parts(array):
+    return [shard.data for shard in array.addressable_shards]
+
+
+def on_all_devices(tree):
+    """Arrays that every device that the step is split over shall have as a whole before it goes on.
+
+    Without it, what is computed from them may be divided, too, and its parts fetched one after another.
+    """
+    split = getattr(_tracing, "split", None)
+    return tree if split is None else jax.lax.with_sharding_constraint(tree, split.copied)
+
+
+@functools.cache
+def split_over(names):
+    """The :class:`Split` over devices with these names, one for all programs, since they hand each other arrays."""
+    return Split(names)

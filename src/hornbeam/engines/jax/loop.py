@@ -8,19 +8,18 @@ N steps at once are the same machine code as N times one step, so the results ar
 import jax
 import jax.numpy as jnp
 
-from hornbeam.engines.jax import devices as _devices
+from hornbeam.engines.jax.devices import split_over as _split_over
 from hornbeam.engines.jax.transforms import compile_function
 
 
-def compile_steps(step, shards=1):
+def compile_steps(step, devices=()):
     """Compile a loop over steps.
 
     Args:
         step: pure function (fixed, state, batch, valid) -> (state, logs). `fixed` are arrays it only reads, `state`
             those it carries on (their memory is reused), `batch` arrays with rows first, `valid` the number of rows
             that are real, or None. `logs` is any nest of arrays.
-        shards: number of devices that each batch is split over; `data` must then be stacked batches, `plan` None, and
-            `step` make its results equal on all of them (`sum_over_shards`).
+        devices: names of the devices that each batch is split over (`device_names`); none for the usual one.
 
     Returns:
         run(fixed, state, data, plan, valid, start, stop) -> (state, logs).
@@ -29,16 +28,19 @@ def compile_steps(step, shards=1):
         from `start` to `stop`, zero elsewhere.
     """
 
+    split = _split_over(tuple(devices)) if devices else None
+
     def run(fixed, state, data, plan, valid, start, stop):
         steps = plan.shape[0] if plan is not None else jax.tree.leaves(data)[0].shape[0]
 
         def one(i, state):
             batch = _stacked_at(data, i) if plan is None else _rows_at(data, plan, i)
-            return step(fixed, state, batch, None if valid is None else valid[i])
+            real = None if valid is None else valid[i]
+            return step(fixed, state, batch, real) if split is None else split.run(step, fixed, state, batch, real)
 
         return _walk(one, state, _empty_logs(one, state, steps), start, stop)
 
-    return compile_function(run, donate=(1,)) if shards == 1 else _devices.split_over_devices(run, shards)
+    return compile_function(run, donate=(1,)) if split is None else split.compile(run)
 
 
 def compile_epochs(train, test, turn):

@@ -22,7 +22,7 @@ def softmax(x, axis):
     return jax.nn.softmax(x, axis=axis)
 
 
-def dropout(x, rate, noise_shape, seed, salt, offset=0):
-    """`x` with a fraction `rate` set to zero and the rest scaled by 1 / (1 - rate); `offset` as in `hash_bits`."""
-    keep = random.dropout_mask(seed, salt, noise_shape, rate, offset)
+def dropout(x, rate, noise_shape, seed, salt):
+    """`x` with a fraction `rate` set to zero and the rest scaled by 1 / (1 - rate)."""
+    keep = random.dropout_mask(seed, salt, noise_shape, rate)
     return jnp.where(keep, x / (1 - rate), jnp.zeros((), x.dtype))

@@ -40,15 +40,14 @@ def random_bernoulli(seed, salt, shape, probability, dtype):
     return jax.random.bernoulli(_key(seed, salt), probability, shape).astype(_dtype(dtype))
 
 
-def hash_bits(seed, salt, shape, offset=0):
-    """Unsigned 32-bit numbers from hashing a counter that starts at `offset`: two rounds of a multiply and xor-shift
-    finaliser.
+def hash_bits(seed, salt, shape):
+    """Unsigned 32-bit numbers from hashing a counter: two rounds of a multiply and xor-shift finaliser.
 
     Measured against threefry on 2.6 million elements: 0.19 ms and 6.2 ms. Statistics of the masks it gives are
     tested in tests/engines. Not for cryptography, nor for sampling that users see.
     """
     count = math.prod(shape)
-    position = (jax.lax.iota(jnp.uint32, count) + jnp.asarray(offset, jnp.uint32)) * jnp.uint32(0x9E3779B9)
+    position = jax.lax.iota(jnp.uint32, count) * jnp.uint32(0x9E3779B9)
     salted = jnp.asarray(seed, jnp.uint32) * jnp.uint32(0xC2B2AE35) + jnp.asarray(salt, jnp.uint32) * jnp.uint32(
         0x85EBCA6B
     )
@@ -60,11 +59,11 @@ def hash_bits(seed, salt, shape, offset=0):
     return (bits ^ (bits >> 16)).reshape(shape)
 
 
-def dropout_mask(seed, salt, shape, rate, offset=0):
-    """Booleans, False with probability `rate` (a number or a traced scalar in [0, 1)); see `hash_bits` for `offset`."""
+def dropout_mask(seed, salt, shape, rate):
+    """Booleans, False with probability `rate` (a number or a traced scalar in [0, 1))."""
     threshold = (
         jnp.asarray(rate * 2.0**32, jnp.uint32)
         if isinstance(rate, (int, float))
         else (rate * 2.0**32).astype(jnp.uint32)
     )
-    return hash_bits(seed, salt, shape, offset) >= threshold
+    return hash_bits(seed, salt, shape) >= threshold

@@ -10,16 +10,19 @@ from hornbeam.engines.jax.tensors import _dtype, accelerated
 _CPU_OPTIONS = {"xla_cpu_prefer_vector_width": 512}
 
 
-def compile_function(function, donate=(), static=()):
+def compile_function(function, donate=(), static=(), placed=None):
     """`function` compiled at its first call for each form of arguments.
 
     Args:
         function: pure function of arrays (nested in lists, tuples and dicts).
         donate: positions of arguments whose memory the results may take over.
         static: positions of arguments that are constants of the program.
+        placed: how the results lie on several devices, None for one.
     """
     options = None if accelerated() else _CPU_OPTIONS
-    return jax.jit(function, donate_argnums=donate, static_argnums=static, compiler_options=options)
+    return jax.jit(
+        function, donate_argnums=donate, static_argnums=static, out_shardings=placed, compiler_options=options
+    )
 
 
 def at_once():

@@ -5,22 +5,22 @@ import numpy as np
 from hornbeam import nest
 
 
-def step_devices():
-    """How many devices a batch may be split over."""
-    return 1
+def device_names(kind=None):
+    """Names of the devices: the one that NumPy computes on."""
+    return ["cpu:0"] if kind in (None, "cpu") else []
 
 
-def sum_over_shards(x):
-    """`x`: a batch is never split here."""
-    return x
+def idle_cores():
+    """Names of cores that a batch may be split over: none."""
+    return ()
 
 
-def shard_number():
-    """Which part of the batch is computed."""
-    return 0
+def on_all_devices(tree):
+    """`tree`: there is one device."""
+    return tree
 
 
-def compile_steps(step, shards=1):
+def compile_steps(step, devices=()):
     """The loop of the compiled engine, spelled out; see there for what the arguments mean."""
 
     def run(fixed, state, data, plan, valid, start, stop):

@@ -35,6 +35,6 @@ def log_softmax(x, axis=-1):
     return x - logsumexp(x, axis, keepdims=True)
 
 
-def dropout(x, rate, noise_shape, seed, salt, offset=0):
-    keep = random.dropout_mask(seed, salt, noise_shape, rate, offset)
+def dropout(x, rate, noise_shape, seed, salt):
+    keep = random.dropout_mask(seed, salt, noise_shape, rate)
     return np.where(keep, x / (1 - rate), 0).astype(x.dtype)

@@ -38,17 +38,17 @@ def random_bernoulli(seed, salt, shape, probability, dtype):
     return (_generator(seed, salt).random(shape) < probability).astype(_dtype(dtype))
 
 
-def hash_bits(seed, salt, shape, offset=0):
+def hash_bits(seed, salt, shape):
     """Unsigned 32-bit numbers: a counter, mixed with seed and salt, through two rounds of multiply and xor-shift."""
     with np.errstate(over="ignore"):
         salted = np.uint32(seed) * np.uint32(0xC2B2AE35) + np.uint32(salt) * np.uint32(0x85EBCA6B)
         salted = (salted ^ (salted >> np.uint32(15))) * np.uint32(0x2C1B3C6D)
         salted = salted ^ (salted >> np.uint32(13))
-        bits = (np.arange(math.prod(shape), dtype=np.uint32) + np.uint32(offset)) * np.uint32(0x9E3779B9) ^ salted
+        bits = np.arange(math.prod(shape), dtype=np.uint32) * np.uint32(0x9E3779B9) ^ salted
         bits = (bits ^ (bits >> np.uint32(16))) * np.uint32(0x7FEB352D)
         bits = (bits ^ (bits >> np.uint32(15))) * np.uint32(0x846CA68B)
     return (bits ^ (bits >> np.uint32(16))).reshape(shape)
 
 
-def dropout_mask(seed, salt, shape, rate, offset=0):
-    return hash_bits(seed, salt, shape, offset) >= np.uint32(float(rate) * 2.0**32)
+def dropout_mask(seed, salt, shape, rate):
+    return hash_bits(seed, salt, shape) >= np.uint32(float(rate) * 2.0**32)

@@ -1,0 +1,235 @@
+"""Batches split over several devices: the same training, evaluation and prediction as on one, to rounding."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+# One child of four devices computes everything, since a start is dear: each case on one device and on four, two on two.
+PROGRAM = """
+import json, sys, tempfile
+import numpy as np
+import hornbeam
+from hornbeam import backend as K
+from hornbeam.distribution import DataParallel, set_distribution
+from hornbeam.layers import *
+from hornbeam.training import row_updates
+
+def masked():
+    words, extra = Input((6,), dtype="int32"), Input((3,))
+    x = Embedding(11, 4, mask_zero=True, embeddings_regularizer="l2")(words)
+    x = GaussianNoise(0.1)(Bidirectional(LSTM(3, dropout=0.2, recurrent_dropout=0.1, return_sequences=True))(x))
+    first = TimeDistributed(Dense(1), name="steps")(x)
+    second = Dense(2, activation="softmax", name="whole")(concatenate([Dropout(0.3)(GRU(3)(x)), extra]))
+    return hornbeam.Model([words, extra], [first, second])
+
+def convolved():
+    return hornbeam.Sequential([
+        Conv2D(3, 2, input_shape=(4, 4, 2), activation="relu"), BatchNormalization(), MaxPooling2D(), Dropout(0.4),
+        Flatten(), Dense(2, activation="softmax"),
+    ])
+
+def added():
+    inputs = Input((3,))
+    x = Dense(4, activation="tanh", activity_regularizer="l2")(inputs)
+    model = hornbeam.Model(inputs, Dense(2, activation="softmax")(x))
+    model.add_loss(K.mean(K.square(x)))
+    return model
+
+class Own(hornbeam.Model):
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = Dense(4, activation="relu"), Dense(2, activation="softmax")
+    def call(self, x):
+        return self.second(self.first(x))
+    def train_step(self, data):
+        x, y = data
+        with hornbeam.GradientTape() as tape:
+            loss = K.mean(hornbeam.losses.mean_squared_error(y, self(x, training=True)))
+        self.optimizer.apply_gradients(zip(tape.gradient(loss, self.trainable_weights), self.trainable_weights))
+        return {"loss": loss}
+
+def stateful():
+    return hornbeam.Sequential([SimpleRNN(4, stateful=True, batch_input_shape=(4, 6, 3)), Dense(2)])
+
+def looked_up():
+    return hornbeam.Sequential([Embedding(40, 3, input_length=6), GlobalAveragePooling1D(), Dense(2)])
+
+draw = np.random.default_rng(0)
+words = draw.integers(0, 11, (44, 6)).astype("int32")
+series, extra = draw.normal(size=(44, 6, 3)).astype("float32"), draw.normal(size=(44, 3)).astype("float32")
+images = draw.normal(size=(44, 4, 4, 2)).astype("float32")
+y_steps, labels = draw.normal(size=(44, 6, 1)).astype("float32"), np.eye(2, dtype="float32")[draw.integers(0, 2, 44)]
+weights = draw.integers(0, 3, 44).astype("float32")
+AUC = hornbeam.metrics.AUC
+# build, x, y, loss, metrics, sample weights, rows a batch (of 44: the last is short)
+CASES = {
+    "masked": (masked, [words, extra], [y_steps, labels], ["mse", "categorical_crossentropy"], ["mae"],
+               [weights, weights], 16),
+    "convolved": (convolved, images, labels, "categorical_crossentropy", ["acc", AUC(num_thresholds=9)], weights, 15),
+    "added": (added, extra, labels, "categorical_crossentropy", ["acc"], None, 16),
+    "own": (Own, extra, labels, "mse", None, None, 16),
+    "stateful": (stateful, series, labels, "mse", ["mae"], None, 4),
+    "rows": (looked_up, words, labels, "mse", None, None, 16),
+}
+
+def learn(name, devices, epochs=2, resume=None):
+    build, x, y, loss, metrics, given, size = CASES[name]
+    hornbeam.utils.set_random_seed(1)
+    hornbeam.backend.reset_uids()
+    model = build()
+    with DataParallel(devices):
+        model.compile("rmsprop" if name == "rows" else "adam", loss, metrics=metrics)
+    tested = {} if name == "stateful" else {"validation_data": (x, y)}
+    history = model.fit(x, y, batch_size=size, epochs=epochs, verbose=0, sample_weight=given, resume=resume, **tested)
+    report = []
+    model.compile_report(report.append)
+    return model, report, history.history
+
+def seen(model, report, history, x, size):
+    outputs = model.predict(x, batch_size=size) if len(model.layers) > 4 else []  # a program more to compile
+    return {
+        "report": [line.strip() for line in report if "batches" in line or "table" in line],
+        "history": history,
+        "weights": [w.tolist() for w in model.get_weights()],
+        "outputs": [np.ravel(o).tolist() for o in (outputs if isinstance(outputs, list) else [outputs])],
+    }
+
+found = {}
+row_updates.LEAST_ROWS = 40
+for name, (_, x, _, _, _, _, size) in CASES.items():
+    several = [2, 4] if name in ("masked", "convolved") else [4]
+    found[name] = {devices: seen(*learn(name, devices), x, size) for devices in [1, *several]}
+
+with tempfile.TemporaryDirectory() as folder:
+    whole, _, _ = learn("convolved", 2, 3)
+    learn("convolved", 2, 1, folder + "/state")
+    again, _, _ = learn("convolved", 2, 3, folder + "/state")
+    whole.save(folder + "/model.h5")
+    loaded = hornbeam.models.load_model(folder + "/model.h5")
+    found["resumed"] = [[w.tolist() for w in m.get_weights()] for m in (whole, again)]
+    found["loaded"] = [m.predict(images).tolist() for m in (whole, loaded)]
+
+def generator():
+    while True:
+        for start in (0, 15, 30):
+            yield images[start:start + 15], labels[start:start + 15]
+
+def of_stream(devices):
+    hornbeam.utils.set_random_seed(1)
+    model = convolved()
+    with DataParallel(devices):
+        model.compile("adam", "categorical_crossentropy")
+    return model.fit(generator(), steps_per_epoch=3, epochs=2, verbose=0).history["loss"]
+
+found["stream"] = [of_stream(devices) for devices in (1, 4)]
+few, _, _ = learn("added", 4)
+found["few"] = [few.train_on_batch(extra[:rows], labels[:rows])[0] for rows in (2, 5)]
+errors = {}
+for key, size in (("batch", 3),):
+    try:
+        few.fit(extra, labels, batch_size=size, verbose=0)
+    except ValueError as error:
+        errors[key] = str(error)
+found["errors"] = errors
+
+def plain(layers):
+    model = hornbeam.Sequential([Input((6, 3)), *layers, Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(series, labels, batch_size=40, verbose=0)
+    report = []
+    model.compile_report(report.append)
+    return [line.strip() for line in report if "batches" in line]
+
+found["unasked"] = [plain([SimpleRNN(4)]), plain([Conv1D(4, 2), GRU(4)]), plain([Flatten()])]
+print(json.dumps(found))
+"""
+
+
+def child(program, devices):
+    environment = {**os.environ, "HORNBEAM_CPU_DEVICES": devices, "JAX_PLATFORMS": "cpu"}
+    return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, timeout=600)
+
+
+@pytest.fixture(scope="module")
+def found():
+    result = child(PROGRAM, "4")
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize(
+    ("name", "devices"),
+    [
+        *[("masked", 2), ("masked", 4), ("convolved", 2), ("convolved", 4)],
+        *[("added", 4), ("own", 4), ("stateful", 4), ("rows", 4)],
+    ],
+)
+def test_what_several_devices_compute_is_what_one_computes_to_rounding(found, name, devices):
+    """Masks, weights of 0, short batches, dropout, noise, penalties, batch normalisation, metrics with state, add_loss,
+    a train_step of the user's, kept states, tables updated by row."""
+    one, split = found[name]["1"], found[name][str(devices)]
+    assert not any("split over" in line for line in one["report"])
+    over = "split over " + ", ".join(f"cpu:{i}" for i in range(devices))
+    assert f"batches, train: {over}" in split["report"]
+    assert (f"batches, test: {over}" in split["report"]) == (name != "stateful")
+    assert list(split["history"]) == list(one["history"])
+    for key, values in split["history"].items():
+        np.testing.assert_allclose(values, one["history"][key], rtol=1e-4, atol=1e-5, err_msg=key)
+    for ours, theirs in zip(split["weights"], one["weights"], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=5e-5)
+    for ours, theirs in zip(split["outputs"], one["outputs"], strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=5e-5)
+
+
+def test_tables_are_updated_by_row_where_batches_are_split(found):
+    one, split = found["rows"]["1"], found["rows"]["4"]
+    assert [line for line in split["report"] if "table" in line] == [line for line in one["report"] if "table" in line]
+    assert "each step updates the rows it looks up" in str(split["report"])
+    for ours, theirs in zip(split["weights"], one["weights"], strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_a_split_training_resumes_to_the_same_bits(found):
+    whole, again = found["resumed"]
+    assert whole == again
+
+
+def test_a_split_model_is_saved_and_loaded(found):
+    ours, loaded = found["loaded"]
+    np.testing.assert_allclose(ours, loaded, rtol=1e-6)
+
+
+def test_batches_of_a_generator_are_split(found):
+    one, split = found["stream"]
+    np.testing.assert_allclose(split, one, rtol=1e-5)
+
+
+def test_batches_too_small_to_share_are_computed_all_the_same(found):
+    assert np.isfinite(found["few"]).all()
+
+
+def test_a_batch_size_below_the_number_of_devices_is_an_error(found):
+    assert "batch_size=3 is smaller than the number of devices" in found["errors"]["batch"]
+    assert "cpu:0, cpu:1, cpu:2, cpu:3" in found["errors"]["batch"]
+
+
+def test_unasked_only_loops_over_time_that_leave_cores_idle_are_split(found):
+    recurrent, convolved, dense = found["unasked"]
+    assert recurrent == ["batches, train: split over cpu:0, cpu:1, cpu:2, cpu:3"]
+    assert convolved == dense == []
+
+
+def test_a_wrong_number_of_devices_is_an_error_that_names_the_variable():
+    result = child("import hornbeam", "two")
+    assert result.returncode != 0
+    assert "HORNBEAM_CPU_DEVICES is a number of cores from 1 on; got 'two'" in result.stderr
+
+
+def test_devices_asked_for_after_the_engine_started_are_a_warning():
+    result = child("import jax; jax.numpy.ones(1) + 1; import hornbeam", "2")
+    assert result.returncode == 0
+    assert "HORNBEAM_CPU_DEVICES has no effect" in result.stderr
