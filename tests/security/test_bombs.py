@@ -11,7 +11,7 @@ import without_engine
 from security import hostile_files
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="measurements of Linux")
-SECONDS, BYTES = 1.0, 300 << 20
+SECONDS, BYTES = 3.0, 300 << 20  # the slowest took 0.25 s of the processor where this was written
 MANY = 1_000_000
 
 
