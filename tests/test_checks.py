@@ -7,7 +7,18 @@ from types import SimpleNamespace
 
 import pytest
 
-from hornbeam import callbacks, checks, constraints, initializers, losses, metrics, optimizers, regularizers, utils
+from hornbeam import (
+    callbacks,
+    checks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    optimizers,
+    regularizers,
+    utils,
+)
 from hornbeam.optimizers import Hyperparameter, TFOptimizer
 from hornbeam.preprocessing import image, sequence
 
@@ -92,6 +103,10 @@ def test_what_constructors_take_they_still_take():
         initializers.Ones(3)
     with pytest.raises(TypeError, match="Own takes no argument 'paitence'. Did you mean 'patience'"):
         Own(paitence=1)
+    with pytest.raises(TypeError, match="Did you mean 'batch_input_shape'"):
+        layers.InputLayer(batch_input_shap=(None, 3))
+    with pytest.raises(TypeError, match="Did you mean 'max_ndim'"):
+        layers.InputSpec(max_ndi=3)
     assert Free(patience=2).given == {"patience": 2}
     assert pickle.loads(pickle.dumps(Own(4))).patience == copy.deepcopy(Own(4)).patience == 4  # noqa: S301
     assert constraints.MaxNorm(max_value=3).max_value == 3

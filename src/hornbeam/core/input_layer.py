@@ -1,13 +1,13 @@
 """Where a graph begins: `Input` and the layer behind it."""
 
-from hornbeam import config, nest, registry
+from hornbeam import checks, config, nest, registry
 from hornbeam.backend import get_uid_name
 from hornbeam.core.layer import Layer
 from hornbeam.symbolic import SymbolicTensor
 
 
 @registry.register("layer")
-class InputLayer(Layer):
+class InputLayer(checks.Constructed, Layer):
     """Entry point of a graph of layers; :func:`Input` makes one and gives its tensor.
 
     Args:

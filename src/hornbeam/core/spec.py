@@ -3,7 +3,7 @@
 from hornbeam import checks, nest
 
 
-class InputSpec:
+class InputSpec(checks.Constructed):
     """Demands on one input: number of axes, sizes, type.
 
     Args:
