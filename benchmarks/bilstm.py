@@ -21,11 +21,11 @@ def data(vocabulary=VOCABULARY):
     return x, np.eye(2, dtype=np.float32)[random.integers(0, 2, len(x))]
 
 
-def build(library, vocabulary=VOCABULARY):
+def build(library, vocabulary=VOCABULARY, mask_zero=False):
     layers = library.layers
     model = library.models.Sequential()
     model.add(library.layers.Input((TIME,), dtype="int32"))
-    model.add(layers.Embedding(vocabulary, 256))
+    model.add(layers.Embedding(vocabulary, 256, mask_zero=mask_zero))
     # The classic and the current default of recurrent_activation differ: both get the current one.
     model.add(layers.Bidirectional(layers.LSTM(128, recurrent_activation="sigmoid")))
     model.add(layers.Dropout(0.5))
