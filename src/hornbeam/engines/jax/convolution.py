@@ -260,8 +260,13 @@ def _turned_back(y, w, spot):
 
 
 def _product_kernel(x, y, spot):
-    x = next(tap_slices(x, spot))
-    found = dot(transposed(x.reshape(-1, x.shape[-1])), y.reshape(-1, y.shape[-1]))
+    """The product takes the rows as they lie.
+
+    With a turn of `x` before it, the compiler computes inside the turn whatever elementwise work `x` came of, along
+    columns: in ResNet50 the batch normalisations and sums of whole chains of blocks, a quarter of a training step.
+    """
+    x, y = (a.reshape(-1, a.shape[-1]) for a in (next(tap_slices(x, spot)), y))
+    found = lax.dot_general(x, y, (((0,), (0,)), ((), ())), preferred_element_type=sum_type(x)).astype(x.dtype)
     return found.reshape(*spot.window, *found.shape)
 
 
