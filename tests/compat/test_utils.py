@@ -10,6 +10,7 @@ from hornbeam import backend as K
 from hornbeam import layers, legacy
 from hornbeam.compat import data_utils, generic_utils, initializations, io_utils, keras1, layer_utils, test_utils
 from hornbeam.compat.multi_gpu_utils import multi_gpu_model
+from hornbeam.engines import engine
 from hornbeam.models import Sequential
 
 
@@ -125,8 +126,20 @@ def test_a_layer_is_tested():
 
 def test_one_model_for_all_devices():
     model = Sequential([layers.Dense(2, input_shape=(3,))])
-    with pytest.warns(legacy.OldSpelling, match="gives the model back as it is"):
+    with pytest.warns(legacy.OldSpelling, match="gives the model back as it is; its batches are not split"):
         assert multi_gpu_model(model, gpus=4) is model
+    with pytest.raises(ValueError, match="gpus is a number from 2 on"):
+        multi_gpu_model(model, gpus=1)
+
+
+def test_old_scripts_find_the_gpus_there_are(monkeypatch):
+    monkeypatch.setattr(engine.module, "device_names", lambda kind=None: ["gpu:0", "gpu:1", "gpu:2", "cpu:0"])
+    for asked, found in [(2, ("gpu:0", "gpu:1")), ([0, 2], ("gpu:0", "gpu:2")), (8, ("gpu:0", "gpu:1", "gpu:2"))]:
+        model = Sequential([layers.Dense(2, input_shape=(3,))])
+        with pytest.warns(legacy.OldSpelling, match=f"split over {', '.join(found)}"):
+            multi_gpu_model(model, gpus=asked)
+        model.compile("sgd", "mse")
+        assert model._distribution.devices == found
 
 
 # --- Keras 1 ---

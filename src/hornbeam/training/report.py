@@ -25,6 +25,8 @@ def lines_of(model):
     objectives = model._objectives
     if objectives is None:
         return [*lines, "  losses and metrics: resolved when the model sees its first data"]
+    if model.has_own_steps:
+        return [*lines, "  losses and metrics: those of the model's own steps", *splitting.notes(model)]
     for name, term, metrics in zip(objectives.names, objectives.losses, objectives.metrics, strict=True):
         lines.append(f"  output {name!r}{_shape(objectives, name)}")
         lines.append(f"    loss: {'none, it is not trained' if term is None else _loss(term)}")

@@ -30,9 +30,13 @@ def devices_for(steps, kind, data, rows):
 def _wanted(model, kind, rows):
     given = given_for(model)
     if given is not None:
-        return () if given.devices == tuple(distribution.list_devices()[:1]) else given.devices
+        return given.devices if _is_unusual(given) else ()
     cores = K.engine.idle_cores()
     return cores if kind == "train" and rows >= LEAST_ROWS * len(cores) and _leaves_cores_idle(model) else ()
+
+
+def _is_unusual(given):
+    return given.devices != tuple(distribution.list_devices()[:1])
 
 
 def _leaves_cores_idle(model):
@@ -59,7 +63,7 @@ def check_batch_size(model, batch_size, rows):
 def notes(model):
     """Lines for `compile_report`: where steps are computed, if not on the usual device alone."""
     given, split = given_for(model), getattr(model._steps, "split", {})
-    if given is not None and not split:
-        why = " (run_eagerly: on one device)" if model.run_eagerly else ""
-        return [f"  batches: split over {', '.join(given.devices)}{why}"]
+    if given is not None and not split and _is_unusual(given):
+        where = "on one device (run_eagerly)" if model.run_eagerly else f"split over {', '.join(given.devices)}"
+        return [f"  batches: {where}"]
     return [f"  batches, {kind}: {line}" for kind, line in split.items()]
