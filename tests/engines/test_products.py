@@ -1,4 +1,4 @@
-"""Tests of matrix products with few columns: the same results and gradients as NumPy's, of all orders."""
+"""Tests of matrix products with few columns or one row: results and gradients as NumPy has them."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hornbeam import backend as K
-from hornbeam.engines.jax.products import is_thin, thin_product
+from hornbeam.engines.jax.products import is_row, is_thin, thin_product
 
 RANDOM = np.random.default_rng(0)
 
@@ -59,3 +59,22 @@ def test_gradients_of_gradients_and_batches_of_products():
         return jax.vmap(jax.grad(total))(kernel, x)
 
     np.testing.assert_allclose(penalty(thin_product), penalty(jnp.matmul), rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("rows", "size", "units", "is_one"),
+    [(1, 1024, 1024, True), (2, 1024, 1024, False), (1, 1024, 1023, False), (1, 1030, 1024, False)],
+)
+def test_a_row_is_multiplied_in_slabs_where_the_kernel_is_large(rows, size, units, is_one):
+    assert is_row(jnp.zeros((rows, size)), jnp.zeros((size, units))) is is_one
+
+
+def test_values_and_gradients_of_a_row():
+    x, kernel = drawn(1, 2048), drawn(2048, 512)
+    assert is_row(x, kernel)
+    y, pull = jax.vjp(K.dot, x, kernel)
+    exact = np.asarray(x, "float64") @ np.asarray(kernel, "float64")
+    np.testing.assert_allclose(y, exact, rtol=1e-4, atol=1e-3)
+    of_x, of_kernel = pull(y)
+    np.testing.assert_allclose(of_x, exact @ np.asarray(kernel).T, rtol=1e-3, atol=0.1)
+    np.testing.assert_allclose(of_kernel, np.outer(x, exact), rtol=1e-3, atol=1e-2)

@@ -23,6 +23,25 @@ def transposed(x):
     return lax.optimization_barrier(x.T)
 
 
+def is_row(x, kernel):
+    """Should `x` (1, D) times a kernel (D, U) be :func:`row_product`? From a million numbers on.
+
+    Measured with D from 64 to 4096 and U from 1 to 4096: 0.57 to 1.00 of the time there, up to 1.3 times as long below.
+    """
+    if np.ndim(kernel) != 2 or np.shape(x) != (1, kernel.shape[0]) or not x.dtype == kernel.dtype == jnp.float32:
+        return False
+    return kernel.size >= 1 << 20 and kernel.shape[0] % _SLABS == 0 and not accelerated()
+
+
+_SLABS = 4
+
+
+def row_product(x, kernel):
+    """(1, D) times a large (D, U), as four products side by side and their sum."""
+    slabs = kernel.reshape(_SLABS, -1, kernel.shape[1])
+    return lax.dot_general(x.reshape(_SLABS, -1), slabs, (((1,), (1,)), ((0,), (0,)))).sum(0, keepdims=True)
+
+
 def is_thin(x, kernel):
     """Should `x` (..., D) times `kernel` (D, U) be :func:`thin_product`? Few columns, and many more rows of both.
 
