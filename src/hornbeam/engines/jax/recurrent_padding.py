@@ -2,7 +2,7 @@
 
 Columns are visited through a list, so a loop ends when the real ones do. Inputs are projected, and the products for
 weight gradients taken, in parts of the sequence; parts before the first real column and behind the last are left out,
-too. A full mask costs nothing that could be measured; decision 13 has the figures. Operands are those of `recurrent`.
+too. What that saves, and what a full mask costs, is in decision 13. Operands are those of `recurrent`.
 """
 
 import jax
@@ -20,7 +20,7 @@ class _Columns:
 
     Attributes:
         order: (T,) columns in which some row is real, then the others, each in the order of processing.
-        begins: (parts + 1,) number of real columns before each part, and of all.
+        begins: (parts + 1,) number of real columns before each part, and of all, which is `count`.
         low, high: first of the parts that hold real columns, and the one behind their last; both 0 if none does.
         length: columns of a part; where they do not divide T, the last one overlaps the one before.
     """
