@@ -1,6 +1,6 @@
 """The frameworks themselves where other tests have stand-ins: their data trains as arrays do, they read our files.
 
-CONTRIBUTING.md says how to run this: none of them is installed with the tests.
+None of them is installed with the tests; docs/decisions/0004-tests.md says how to run this.
 """
 
 import warnings
@@ -21,7 +21,7 @@ def framework(name):
     """The module, or a skipped test: what it warns of while it is imported is its own business."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return pytest.importorskip(name, reason=f"{name} is not installed; CONTRIBUTING.md has the line for pip")
+        return pytest.importorskip(name, reason=f"{name} is not installed; decision 0004 has the line for pip")
 
 
 @pytest.fixture(scope="module")

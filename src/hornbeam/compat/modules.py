@@ -34,6 +34,7 @@ SOURCES = {
         "", ".base_layer", ".input_layer", ".network", ".saving", ".sequential", ".topology", ".training",
         ".training_arrays", ".training_generator", ".training_utils",
     )},
+    "distribution": ("hornbeam.distribution",),
     "initializations": (_OWN + "initializations", "hornbeam.initializers"),
     "layers": _LAYERS,
     **{f"layers.{name}": _LAYERS for name in (

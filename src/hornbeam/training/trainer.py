@@ -209,8 +209,8 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                 `fast_dev_run=True`: one batch of everything, and callbacks that write files left out.
                 `overfit_batches`: train on (and validate with) the first so many batches only. `max_time_s`: stop in
                 good order after so many seconds. `debug_nans=True`: a loss that is not finite is an error that names
-                the first layer and the rows; training goes one step at a time. `keep_last_good=True`: the weights are
-                then set back, and training stops.
+                the first layer and the rows; training goes one step at a time. `keep_last_good=True`: the weights and
+                the optimizer's state are then set back, and training stops.
 
         Returns:
             A History: `history.history['loss']` and so on, one number an epoch.
