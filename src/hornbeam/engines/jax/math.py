@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hornbeam.engines.jax.products import is_row, is_thin, row_product, thin_product
+from hornbeam.engines.jax import products
 from hornbeam.engines.jax.tensors import _static
 
 # Elementwise words whose meaning is NumPy's: one line each would say nothing more.
@@ -84,9 +84,9 @@ def min(x, axis=None, keepdims=False):
 
 def dot(x, y):
     """Sum over the last axis of `x` and the last but one of `y` (the only one if `y` is a vector)."""
-    if is_thin(x, y):
-        return thin_product(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
-    return row_product(x, y) if is_row(x, y) else jnp.dot(x, y)
+    if products.is_thin(x, y):
+        return products.thin_product(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
+    return products.row_product(x, y) if products.is_row(x, y) else jnp.dot(x, y)
 
 
 def top_k(x, k):

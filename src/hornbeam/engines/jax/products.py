@@ -23,6 +23,11 @@ def transposed(x):
     return lax.optimization_barrier(x.T)
 
 
+def at_least(size, least):
+    """`size >= least`; False for one left open, as exported programs have."""
+    return isinstance(size, int) and size >= least
+
+
 def is_row(x, kernel):
     """Should `x` (1, D) times a kernel (D, U) be :func:`row_product`? From a million numbers on.
 
@@ -51,7 +56,7 @@ def is_thin(x, kernel):
     if np.ndim(kernel) != 2 or np.ndim(x) < 2 or not x.dtype == kernel.dtype == jnp.float32:
         return False
     (size, units), rows = kernel.shape, x.size // x.shape[-1]
-    return 0 < units <= 32 and size >= 16 * units and rows >= 2 * units and not accelerated()
+    return 0 < units <= 32 and size >= 16 * units and at_least(rows, 2 * units) and not accelerated()
 
 
 @jax.custom_vjp

@@ -13,13 +13,15 @@ differentiated as if it were these loops.
 """
 
 import functools
-from collections.abc import Callable
+from collections import abc
 
 import jax
 import jax.numpy as jnp
 
+from hornbeam.engines.jax import products
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
+from hornbeam.engines.jax.tensors import accelerated
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
 _ACTIVATIONS = {
@@ -142,7 +144,7 @@ class _SimpleRNN:
 # --- The loop over time, and its gradient ---
 
 
-def _with_gradient_of(plain) -> Callable[..., Callable]:
+def _with_gradient_of(plain) -> abc.Callable[..., abc.Callable]:
     """Decorator: a function (settings, arrays) with the derivatives of `plain`, which computes the same."""
 
     def decorate(quick):
@@ -189,8 +191,9 @@ def _scan_of_real_steps(settings, operands):
 
 
 def _passes_over(mask):
-    """On an accelerator a loop whose end is not known asks the host after each step; that was not measured."""
-    return mask is not None and mask.size > 0 and jax.default_backend() == "cpu"
+    """Not where sizes are left open, as exported programs have them, nor on an accelerator: there a loop whose end is
+    not known asks the host after each step, which was not measured."""
+    return mask is not None and products.at_least(mask.size, 1) and not accelerated()
 
 
 def _forward(cell, form, operands, save):
