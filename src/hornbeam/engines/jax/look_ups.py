@@ -126,6 +126,7 @@ def value_and_row_gradients(function, values, tables):
     )
     for i in tables:
         own = [(ids, rows, g) for (j, _, _), (ids, rows), g in zip(parts.found, made, by_row, strict=True) if i == j]
+        own = [(ids + _zero_after(g), rows, g) for ids, rows, g in own]  # what is looked up by them waits for `g`
         gradients[i] = tuple(_joined(column, values[i].shape[1:]) for column in zip(*own, strict=True))
     return result, gradients
 
@@ -175,9 +176,16 @@ def put_marks(marks, ids, mark, powers):
     return marks.at[ids].set(jnp.where(powers < 0, 0, mark), mode="drop")
 
 
+def _zero_after(x):
+    """An integer 0 that the compiler takes for one which follows from the numbers `x`."""
+    bits = jax.lax.bitcast_convert_type(x.reshape(-1)[:1].astype(jnp.float32), jnp.int32)
+    return jnp.minimum(bits & 1, 0).sum()
+
+
 def sum_rows(rows, places, size):
     """Array (size, ...) of `rows` (n, ...) added up at their `places` (n,), of which those behind it are left out."""
-    return jnp.zeros((size, *rows.shape[1:]), rows.dtype).at[places].add(rows, mode="drop")
+    zero = _zero_after(rows).astype(rows.dtype)  # a constant would be kept beside, and copied in each step
+    return jnp.full((size, *rows.shape[1:]), zero).at[places].add(rows, mode="drop")
 
 
 def put_rows(table, rows, values):

@@ -21,6 +21,7 @@ import jax.numpy as jnp
 from hornbeam.engines.jax import products
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
+from hornbeam.engines.jax import recurrent_scan as _in_place
 from hornbeam.engines.jax.tensors import accelerated
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
@@ -37,7 +38,7 @@ _ACTIVATIONS = {
 
 
 # --- The cells: a step, its gradient, and the recurrent kernel's gradient after the loop ---
-# step(weights, drop, z, state) -> (state, saved)
+# step(weights, drop, z, state) -> (state, saved); first of what is saved are as many arrays of the form of `z`
 # back(weights, drop, saved, dstate) -> (dstate, d, aside): `d` the gradient of the projected inputs, as one row
 
 
@@ -56,10 +57,10 @@ class _LSTM:
         i, f, g, o = self.act(zi), self.act(zf), self.main(zg), self.act(zo)
         new_c = f * c + i * g
         squashed = self.main(new_c)
-        return (o * squashed, new_c), (c, i, f, g, o, squashed)
+        return (o * squashed, new_c), (i, f, g, o, c, squashed)
 
     def back(self, turned, drop, h, saved, dstate):
-        c, i, f, g, o, squashed = saved
+        i, f, g, o, c, squashed = saved
         dh, dc = dstate
         dc = dc + dh * o * self.main_slope(squashed)
         d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * self.main_slope(g), dh * squashed * self.slope(o))
@@ -178,10 +179,18 @@ def _step(settings, operands):
 
 
 def _scan(settings, operands):
-    cell, (reverse, _), _ = settings
+    cell, (reverse, _), save = settings
     xs, state, kernel, _, bias, mask, _ = operands
-    z = _products.project(xs, kernel, bias, cell.gates)
-    return jax.lax.scan(_step(settings, operands), state, (z, _turned(mask)), reverse=reverse)
+    z, step = _products.project(xs, kernel, bias, cell.gates), _step(settings, operands)
+    if not save:
+        return jax.lax.scan(step, state, (z, _turned(mask)), reverse=reverse)
+
+    def in_place(state, m, z):
+        state, (output, (before, saved)) = step(state, (z, m))
+        return state, (output, before, saved[cell.gates :]), saved[: cell.gates]
+
+    last, (outputs, before, others), gates = _in_place.scan(in_place, state, _turned(mask), reverse, z)
+    return last, (outputs, (before, (*gates, *others)))
 
 
 @_with_gradient_of(_scan)
@@ -240,7 +249,8 @@ def _scan_back(settings, arrays):
     operands, (before, saved), (doutputs, dlast) = arrays
     xs, _, kernel, _, bias, _, drop = operands
     slices = _slices(operands, before, saved, doutputs)
-    dstate, (d, aside) = jax.lax.scan(_step_back(settings, operands), dlast, slices, reverse=not reverse)
+    step = _step_back(settings, operands)
+    dstate, (d, aside), _ = _in_place.scan(lambda *given: (*step(*given[:2]), ()), dlast, slices, not reverse)
     dxs, dkernel, dbias = _products.project_back(xs, kernel, d)
     dweights = cell.weight_gradients(drop, before, saved, d, aside)
     return dxs, dstate, dkernel, dweights, None if bias is None else dbias
