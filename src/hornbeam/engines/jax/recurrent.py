@@ -186,7 +186,7 @@ def _scan(settings, operands):
         return jax.lax.scan(step, state, (z, _turned(mask)), reverse=reverse)
 
     def in_place(state, m, z):
-        state, (output, (before, saved)) = step(state, (z, m))  # pyright: ignore[reportGeneralTypeIssues]  (always saved here)
+        state, (output, (before, saved)) = step(state, (z, m))  # pyright: ignore[reportGeneralTypeIssues]  (saved here)
         return state, (output, before, saved[cell.gates :]), saved[: cell.gates]
 
     last, (outputs, before, others), gates = _in_place.scan(in_place, state, _turned(mask), reverse, z)
