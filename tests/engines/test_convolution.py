@@ -22,12 +22,7 @@ SPOTS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def some(*shape, seed=0):

@@ -12,12 +12,7 @@ B, T, D, H = 3, 4, 4, 5
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 
 
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def plain(kind, x, states, kernel, recurrent_kernel, bias, recurrent_bias, settings):

@@ -11,12 +11,7 @@ from hornbeam.engines.jax import recurrent, recurrent_padding
 B, T, D, H = 3, 7, 2, 3
 
 
-@pytest.fixture(autouse=True)
-def _double_precision():
-    before = jax.config.jax_enable_x64
-    jax.config.update("jax_enable_x64", True)
-    yield
-    jax.config.update("jax_enable_x64", before)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 def masks(rows=B, steps=T):

@@ -31,18 +31,13 @@ def bench():
 
 @pytest.fixture(scope="module")
 def wanted(bench):
-    found = bench.fit(X, Y, batch_size=ROWS)
-    return found, bench.model.predict(X, batch_size=ROWS), bench.model.evaluate(X, Y, batch_size=ROWS, verbose=0)
+    return bench.outcome_of_arrays()
 
 
 @pytest.fixture
 def check(bench, wanted):
     def run(x, y=None, inputs=None, **kwargs):
-        """`x` and `y` train, are evaluated and predicted (from `inputs`, or `x` itself) as the arrays are."""
-        same(bench.fit(x, y, **kwargs), wanted[0])
-        assert bench.model.evaluate(x, y, verbose=0, **kwargs) == pytest.approx(wanted[2], rel=1e-6)
-        found = bench.model.predict(x if inputs is None else inputs, **kwargs)
-        np.testing.assert_allclose(found, wanted[1], rtol=1e-5)
+        bench.check(wanted, x, y, inputs, reading=kwargs)
 
     return run
 

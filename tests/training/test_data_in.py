@@ -71,6 +71,22 @@ class Bench:
         history = model.fit(*data, epochs=epochs, **kwargs).history
         return {name: list(values) for name, values in history.items()}, model.get_weights()
 
+    def outcome_of_arrays(self):
+        """(what `fit` gives, predictions, evaluation), for :meth:`check`."""
+        found = self.fit(X, Y, batch_size=ROWS)
+        return found, self.model.predict(X, batch_size=ROWS), self.model.evaluate(X, Y, batch_size=ROWS, verbose=0)
+
+    def check(self, wanted, x, y=None, inputs=None, reading=None, **kwargs):
+        """`x` and `y` train, are evaluated and predicted (from `inputs`, or `x` itself) as the arrays are.
+
+        `reading` are arguments of all three, `kwargs` of `fit` alone.
+        """
+        reading = reading or {}
+        same(self.fit(x, y, **reading, **kwargs), wanted[0])
+        found = self.model.predict(x if inputs is None else inputs, **reading)
+        np.testing.assert_allclose(found, wanted[1], rtol=1e-5)
+        assert self.model.evaluate(x, y, verbose=0, **reading) == pytest.approx(wanted[2], rel=1e-6)
+
 
 def same(found, wanted):
     """Resident arrays and stacked batches are two programs, which may round otherwise in the last bit."""
@@ -89,8 +105,7 @@ def bench():
 @pytest.fixture(scope="module")
 def wanted(bench):
     """What arrays give."""
-    found = bench.fit(X, Y, batch_size=ROWS)
-    return found, bench.model.predict(X, batch_size=ROWS), bench.model.evaluate(X, Y, batch_size=ROWS, verbose=0)
+    return bench.outcome_of_arrays()
 
 
 @pytest.fixture
@@ -98,9 +113,7 @@ def check(bench, wanted):
     def run(x, y=None, **kwargs):
         """`x` and `y` train, are evaluated and predicted as the arrays are."""
         batches = {} if y is None and not hasattr(x, "column_names") else {"batch_size": ROWS}
-        same(bench.fit(x, y, **batches, **kwargs), wanted[0])
-        np.testing.assert_allclose(bench.model.predict(x, **batches), wanted[1], rtol=1e-5)
-        assert bench.model.evaluate(x, y, verbose=0, **batches) == pytest.approx(wanted[2], rel=1e-6)
+        bench.check(wanted, x, y, reading=batches, **kwargs)
 
     return run
 

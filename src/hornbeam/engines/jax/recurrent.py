@@ -250,7 +250,7 @@ def _scan_back(settings, arrays):
     xs, _, kernel, _, bias, _, drop = operands
     slices = _slices(operands, before, saved, doutputs)
     step = _step_back(settings, operands)
-    dstate, (d, aside), _ = _in_place.scan(lambda *given: (*step(*given[:2]), ()), dlast, slices, not reverse)
+    dstate, (d, aside), _ = _in_place.scan(lambda state, now, _: (*step(state, now), ()), dlast, slices, not reverse)
     dxs, dkernel, dbias = _products.project_back(xs, kernel, d)
     dweights = cell.weight_gradients(drop, before, saved, d, aside)
     return dxs, dstate, dkernel, dweights, None if bias is None else dbias

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbeam.engines.jax import recurrent_products as _products
+from hornbeam.engines.jax.recurrent_scan import at, put
 
 _PART_FLOPS = 400_000_000  # of a part's projection: smaller products were slower by the part than whole
 
@@ -70,14 +71,6 @@ def _columns_of(operands, reverse):
     return _Columns(mask, reverse, max(1, min(mask.shape[1], flops // _PART_FLOPS)))
 
 
-def _at(tree, i):
-    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, 0, keepdims=False), tree)
-
-
-def _put(tree, new, i):
-    return jax.tree.map(lambda a, row: jax.lax.dynamic_update_index_in_dim(a, row, i, 0), tree, new)
-
-
 def _cut(tree, first, length, axis=0):
     return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length, axis), tree)
 
@@ -102,8 +95,8 @@ def forward(cell, reverse, operands, step):
         def one(k, carry):
             state, emitted = carry
             t = columns.order[k]
-            state, new = step(state, (_at(z, t - first), _at(turned_mask, t)))
-            return state, _put(emitted, new, t)
+            state, new = step(state, (at(z, t - first), at(turned_mask, t)))
+            return state, put(emitted, new, t)
 
         return _loop(columns.begins[number], columns.begins[number + 1], one, carry)
 
@@ -146,7 +139,7 @@ def backward(cell, reverse, operands, slices, dlast, step):
     if doutputs is not None:
         doutputs, dstart = _repeated_back(columns, doutputs)
     slices = before, saved, doutputs, turned_mask
-    empty = _stacks(columns.length, step, dlast, _at(slices, 0))
+    empty = _stacks(columns.length, step, dlast, at(slices, 0))
 
     def part(number, carry):
         dstate, dxs, sums = carry
@@ -155,8 +148,8 @@ def backward(cell, reverse, operands, slices, dlast, step):
         def one(i, carry):
             dstate, emitted = carry
             t = columns.order[end - 1 - i]
-            dstate, new = step(dstate, _at(slices, t))
-            return dstate, _put(emitted, new, t - first)
+            dstate, new = step(dstate, at(slices, t))
+            return dstate, put(emitted, new, t - first)
 
         dstate, (d, aside) = _loop(0, end - begin, one, (dstate, empty))
         new, dkernel, dbias = _products.project_back(_cut(xs, first, columns.length, 1), kernel, d)

@@ -27,8 +27,8 @@ def scan(step, state, slices, reverse, taken_over=()):
     def body(k, carry):
         state, stacked, over = carry
         i = length - 1 - k if reverse else k
-        state, new, instead = step(state, _at(slices, i), _at(over, i))
-        return state, _put(stacked, new, i), _put(over, instead, i)
+        state, new, instead = step(state, at(slices, i), at(over, i))
+        return state, put(stacked, new, i), put(over, instead, i)
 
     examples = jax.tree.map(lambda a: jax.ShapeDtypeStruct(a.shape[1:], a.dtype), (slices, taken_over))
     form, tree = jax.tree.flatten(jax.eval_shape(step, state, *examples)[1])
@@ -38,9 +38,11 @@ def scan(step, state, slices, reverse, taken_over=()):
     return jax.lax.fori_loop(0, length, body, carry) if length else carry
 
 
-def _at(tree, i):
+def at(tree, i):
+    """Number `i` of each array."""
     return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, i, 0, keepdims=False), tree)
 
 
-def _put(tree, rows, i):
+def put(tree, rows, i):
+    """The arrays with `rows` in the place of their number `i`."""
     return jax.tree.map(lambda a, row: jax.lax.dynamic_update_index_in_dim(a, row, i, 0), tree, rows)
