@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from hornbeam.engines import numpy as plain
-from hornbeam.engines.jax import recurrent, recurrent_padding
+from hornbeam.engines.jax import recurrent, recurrent_inputs, recurrent_padding
 
 B, T, D, H = 3, 7, 2, 3
 
@@ -47,7 +47,7 @@ def derivatives(cell, form, learnt, drop, mask, second):
     """Results and gradients; or these and the gradients of a number made of gradients."""
 
     def loss(learnt):
-        found = recurrent._run(cell, form, (*learnt, mask, drop))
+        found = recurrent._run(cell, form, recurrent_inputs.Operands(*learnt, mask, drop))
         return sum((jnp.sin(leaf * jnp.arange(1, H + 1))).sum() for leaf in jax.tree.leaves(found))
 
     if not second:
@@ -125,7 +125,7 @@ def test_columns_without_a_real_step_cost_no_step(monkeypatch):
     learnt, drop = operands_of(cell)
 
     def loss(learnt, mask):
-        return recurrent._run(cell, (False, True), (*learnt, mask, drop))[0].sum()
+        return recurrent._run(cell, (False, True), recurrent_inputs.Operands(*learnt, mask, drop))[0].sum()
 
     gradient = jax.jit(jax.grad(loss))
     for mask in masks():
@@ -140,5 +140,5 @@ def test_without_a_mask_the_program_has_one_loop_of_known_length(monkeypatch):
     cell = cell_of("_LSTM", "tanh", "sigmoid")
     learnt, drop = operands_of(cell)
     monkeypatch.setattr(recurrent_padding, "forward", None)
-    outputs, _ = recurrent._run(cell, (False, True), (*learnt, None, drop))
+    outputs, _ = recurrent._run(cell, (False, True), recurrent_inputs.Operands(*learnt, None, drop))
     assert outputs.shape == (T, B, H)

@@ -156,6 +156,11 @@ def on_all_devices(tree):
     return tree if split is None else jax.lax.with_sharding_constraint(tree, split.copied)
 
 
+def is_split():
+    """Is a program for several devices being made?"""
+    return getattr(_tracing, "split", None) is not None
+
+
 @functools.cache
 def split_over(names):
     """The :class:`Split` over devices with these names, one for all programs, since they hand each other arrays."""

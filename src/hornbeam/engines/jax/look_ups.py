@@ -8,6 +8,8 @@ docs/decisions/0011 has the measurements.
 import jax
 import jax.numpy as jnp
 
+from hornbeam.engines.jax import barriers as _barriers
+from hornbeam.engines.jax import look_up_sources as _sources
 from hornbeam.engines.jax.tensors import accelerated
 
 _NAME = "hornbeam_look_up"  # by which a look-up is known among a program's equations
@@ -15,7 +17,9 @@ _NAME = "hornbeam_look_up"  # by which a look-up is known among a program's equa
 
 def look_up(table, ids):
     """Rows of `table` (V, ...) at `ids` (...); an id out of range gives a row of NaN for floats."""
-    return _look_up(table, ids)
+    rows = _look_up(table, ids)
+    _sources.remember(rows, ids, table.shape[0])
+    return rows
 
 
 def _take_rows(table, ids):
@@ -126,7 +130,8 @@ def value_and_row_gradients(function, values, tables):
     )
     for i in tables:
         own = [(ids, rows, g) for (j, _, _), (ids, rows), g in zip(parts.found, made, by_row, strict=True) if i == j]
-        own = [(ids + _zero_after(g), rows, g) for ids, rows, g in own]  # what is looked up by them waits for `g`
+        # what is looked up by them waits for `g`
+        own = [(ids + _barriers.zero_after(g), rows, g) for ids, rows, g in own]
         gradients[i] = tuple(_joined(column, values[i].shape[1:]) for column in zip(*own, strict=True))
     return result, gradients
 
@@ -176,15 +181,9 @@ def put_marks(marks, ids, mark, powers):
     return marks.at[ids].set(jnp.where(powers < 0, 0, mark), mode="drop")
 
 
-def _zero_after(x):
-    """An integer 0 that the compiler takes for one which follows from the numbers `x`."""
-    bits = jax.lax.bitcast_convert_type(x.reshape(-1)[:1].astype(jnp.float32), jnp.int32)
-    return jnp.minimum(bits & 1, 0).sum()
-
-
 def sum_rows(rows, places, size):
     """Array (size, ...) of `rows` (n, ...) added up at their `places` (n,), of which those behind it are left out."""
-    zero = _zero_after(rows).astype(rows.dtype)  # a constant would be kept beside, and copied in each step
+    zero = _barriers.zero_after(rows).astype(rows.dtype)  # a constant would be kept beside, and copied in each step
     return jnp.full((size, *rows.shape[1:]), zero).at[places].add(rows, mode="drop")
 
 

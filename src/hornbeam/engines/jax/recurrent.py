@@ -18,7 +18,9 @@ from collections import abc
 import jax
 import jax.numpy as jnp
 
+from hornbeam.engines.jax import barriers as _barriers
 from hornbeam.engines.jax import products
+from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax import recurrent_scan as _in_place
@@ -64,7 +66,7 @@ class _LSTM:
         dh, dc = dstate
         dc = dc + dh * o * self.main_slope(squashed)
         d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * self.main_slope(g), dh * squashed * self.slope(o))
-        d = jnp.concatenate(_products.bar(d), -1)  # else each product of the loop computes the gates again
+        d = jnp.concatenate(_barriers.bar(d), -1)  # else each product of the loop computes the gates again
         return (_products.recur_back(d, turned[0], drop, 4), dc * f), d, ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
@@ -103,13 +105,13 @@ class _GRU:
         dupdate = dh * (h - candidate) * self.slope(update)
         if self.reset_after:
             dreset = dcandidate * saved[3] * self.slope(reset)
-            dupdate, dreset, dcandidate, aside = _products.bar((dupdate, dreset, dcandidate, dcandidate * reset))
+            dupdate, dreset, dcandidate, aside = _barriers.bar((dupdate, dreset, dcandidate, dcandidate * reset))
             through = _products.recur_back(jnp.concatenate((dupdate, dreset, aside), -1), turned[0], drop, 3)
             return (dh * update + through,), jnp.concatenate((dupdate, dreset, dcandidate), -1), (aside,)
         units = h.shape[-1]
-        dcandidate = _products.bar(dcandidate)
+        dcandidate = _barriers.bar(dcandidate)
         dgated = _products.recur_back(dcandidate, turned[0][2 * units :], drop[-1:], 1)
-        dupdate, dreset = _products.bar((dupdate, dgated * h * self.slope(reset)))
+        dupdate, dreset = _barriers.bar((dupdate, dgated * h * self.slope(reset)))
         through = _products.recur_back(jnp.concatenate((dupdate, dreset), -1), turned[0][: 2 * units], drop[:2], 2)
         return (dh * update + dgated * reset + through,), jnp.concatenate((dupdate, dreset, dcandidate), -1), ()
 
@@ -135,7 +137,7 @@ class _SimpleRNN:
         return (h,), (h,)
 
     def back(self, turned, drop, h, saved, dstate):
-        d = _products.bar(dstate[0] * self.main_slope(saved[0]))
+        d = _barriers.bar(dstate[0] * self.main_slope(saved[0]))
         return (_products.recur_back(d, turned[0], drop, 1),), d, ()
 
     def weight_gradients(self, drop, h, saved, d, aside):
@@ -166,11 +168,10 @@ def _turned(mask):
 def _step(settings, operands):
     """Step of the loop over (z, mask): (state, slices) -> (new state, (output, saved))."""
     cell, (_, sequences), save = settings
-    *_, weights, _, _, drop = operands
 
     def step(state, slices):
         z, m = slices
-        new, saved = cell.step(weights, drop, z, state)
+        new, saved = cell.step(operands.weights, operands.drop, z, state)
         if m is not None:
             new = tuple(jnp.where(m, a, b) for a, b in zip(new, state, strict=True))
         return new, (new[0] if sequences else None, (state[0], saved) if save else None)
@@ -180,8 +181,9 @@ def _step(settings, operands):
 
 def _scan(settings, operands):
     cell, (reverse, _), save = settings
-    xs, state, kernel, _, bias, mask, _ = operands
-    z, step = _products.project(xs, kernel, bias, cell.gates), _step(settings, operands)
+    state, mask = operands.state, operands.mask
+    step, projected = _step(settings, operands), _inputs.inputs_of(operands, cell.gates).projection()
+    z = projected(0, operands.xs[0].shape[1])
     if not save:
         return jax.lax.scan(step, state, (z, _turned(mask)), reverse=reverse)
 
@@ -193,8 +195,11 @@ def _scan(settings, operands):
     return last, (outputs, (before, (*gates, *others)))
 
 
-@_with_gradient_of(_scan)
-def _scan_of_real_steps(settings, operands):
+@_with_gradient_of(lambda settings, operands: _scan(settings, operands._replace(words=None)))
+def _quick_scan(settings, operands):
+    """The same by what is known of mask and words, in loops whose end is known only at run time."""
+    if not _passes_over(operands.mask):
+        return _scan(settings, operands)
     cell, (reverse, _), _ = settings
     return _padding.forward(cell, reverse, operands, _step(settings, operands))
 
@@ -205,8 +210,12 @@ def _passes_over(mask):
     return mask is not None and products.at_least(mask.size, 1) and not accelerated()
 
 
+def _is_quick(operands):
+    return operands.words is not None or _passes_over(operands.mask)
+
+
 def _forward(cell, form, operands, save):
-    walk = _scan_of_real_steps if _passes_over(operands[5]) else _scan
+    walk = _quick_scan if _is_quick(operands) else _scan
     last, (outputs, saved) = walk((cell, form, save), operands)
     return (outputs, last), saved
 
@@ -224,15 +233,14 @@ def _run_forward(cell, form, operands):
 def _step_back(settings, operands):
     """Step of the loop backwards: (gradient of the state, slices) -> (that of the state before, (d, aside))."""
     cell, (_, sequences) = settings
-    *_, weights, _, _, drop = operands
-    turned = tuple(w.T for w in weights)
+    turned = tuple(w.T for w in operands.weights)
 
     def step(dstate, slices):
         h, saved, dout, m = slices
         if sequences:
             dstate = (dstate[0] + dout, *dstate[1:])
         inner = dstate if m is None else tuple(jnp.where(m, d, 0) for d in dstate)
-        dprevious, d, aside = cell.back(turned, drop, h, saved, inner)
+        dprevious, d, aside = cell.back(turned, operands.drop, h, saved, inner)
         if m is not None:
             dprevious = tuple(jnp.where(m, new, old) for new, old in zip(dprevious, dstate, strict=True))
         return dprevious, (d, aside)
@@ -241,35 +249,36 @@ def _step_back(settings, operands):
 
 
 def _slices(operands, before, saved, doutputs):
-    return before, saved, doutputs, _turned(operands[5])
+    return before, saved, doutputs, _turned(operands.mask)
 
 
 def _scan_back(settings, arrays):
     cell, (reverse, _) = settings
     operands, (before, saved), (doutputs, dlast) = arrays
-    xs, _, kernel, _, bias, _, drop = operands
     slices = _slices(operands, before, saved, doutputs)
     step = _step_back(settings, operands)
     dstate, (d, aside), _ = _in_place.scan(lambda state, now, _: (*step(state, now), ()), dlast, slices, not reverse)
-    dxs, dkernel, dbias = _products.project_back(xs, kernel, d)
-    dweights = cell.weight_gradients(drop, before, saved, d, aside)
-    return dxs, dstate, dkernel, dweights, None if bias is None else dbias
+    dxs, dkernel, dbias = _inputs.inputs_of(operands, cell.gates).gradients(d)
+    dweights = cell.weight_gradients(operands.drop, before, saved, d, aside)
+    return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias
 
 
-@_with_gradient_of(_scan_back)
-def _scan_back_of_real_steps(settings, arrays):
+@_with_gradient_of(lambda settings, arrays: _scan_back(settings, (arrays[0]._replace(words=None), *arrays[1:])))
+def _quick_scan_back(settings, arrays):
     cell, (reverse, _) = settings
     operands, (before, saved), (doutputs, dlast) = arrays
+    if not _passes_over(operands.mask):
+        return _scan_back(settings, arrays)
     slices = _slices(operands, before, saved, doutputs)
     return _padding.backward(cell, reverse, operands, slices, dlast, _step_back(settings, operands))
 
 
 def _run_back(cell, form, residuals, gradient):
     operands, saved = residuals
-    walk = _scan_back_of_real_steps if _passes_over(operands[5]) else _scan_back
+    walk = _quick_scan_back if _is_quick(operands) else _scan_back
     found = walk((cell, form), (operands, saved, gradient))
-    ddrop = tuple(jnp.zeros_like(m) for m in operands[6])  # dropout masks are drawn, not learnt
-    return ((*found, None, ddrop),)
+    ddrop = tuple(jnp.zeros_like(m) for m in operands.drop)  # dropout masks are drawn, not learnt
+    return (_inputs.Operands(*found, None, ddrop),)
 
 
 _run.defvjp(_run_forward, _run_back)
@@ -293,7 +302,8 @@ def _fused(cell, backwards, sequences, operands):
 def _prepared(x, state, kernel, weights, bias, mask, drop):
     xs = tuple(x) if isinstance(x, (list, tuple)) else (x,)
     mask = None if mask is None else jnp.asarray(mask, bool)
-    return xs, tuple(state), kernel, tuple(weights), bias, mask, tuple(drop or ())
+    words = _inputs.words_of(x, kernel) if len(xs) == 1 else None
+    return _inputs.Operands(xs, tuple(state), kernel, tuple(weights), bias, mask, tuple(drop or ()), words)
 
 
 def fused_activations():

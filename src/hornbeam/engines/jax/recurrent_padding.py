@@ -8,7 +8,7 @@ too. What that saves, and what a full mask costs, is in decision 13. Operands ar
 import jax
 import jax.numpy as jnp
 
-from hornbeam.engines.jax import recurrent_products as _products
+from hornbeam.engines.jax.recurrent_inputs import inputs_of
 from hornbeam.engines.jax.recurrent_scan import at, put
 
 _PART_FLOPS = 400_000_000  # of a part's projection: smaller products were slower by the part than whole
@@ -66,13 +66,12 @@ class _Columns:
 
 
 def _columns_of(operands, reverse):
-    xs, _, kernel, *_, mask, _ = operands
-    flops = 2 * xs[0].size * kernel.shape[-1]
-    return _Columns(mask, reverse, max(1, min(mask.shape[1], flops // _PART_FLOPS)))
+    flops = 2 * operands.xs[0].size * operands.kernel.shape[-1]
+    return _Columns(operands.mask, reverse, max(1, min(operands.mask.shape[1], flops // _PART_FLOPS)))
 
 
-def _cut(tree, first, length, axis=0):
-    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length, axis), tree)
+def _cut(tree, first, length):
+    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length), tree)
 
 
 def _stacks(length, step, *examples):
@@ -84,13 +83,12 @@ def _stacks(length, step, *examples):
 def forward(cell, reverse, operands, step):
     """What `scan(step, state, (z, mask), reverse=reverse)` gives, `z` the projected inputs: (last state, (outputs or
     None, whatever is saved)). What is saved of a column that was passed over is 0."""
-    xs, state, kernel, _, bias, mask, _ = operands
-    columns = _columns_of(operands, reverse)
-    turned_mask = mask.T[:, :, None]
+    projected, columns = inputs_of(operands, cell.gates).projection(), _columns_of(operands, reverse)
+    turned_mask = operands.mask.T[:, :, None]
 
     def part(number, carry):
         first = columns.first(number)
-        z = _products.project(_cut(xs, first, columns.length, 1), kernel, bias, cell.gates)
+        z = projected(first, columns.length)
 
         def one(k, carry):
             state, emitted = carry
@@ -100,7 +98,8 @@ def forward(cell, reverse, operands, step):
 
         return _loop(columns.begins[number], columns.begins[number + 1], one, carry)
 
-    gate = jax.ShapeDtypeStruct(state[0].shape, jnp.result_type(xs[0], kernel))
+    state = operands.state
+    gate = jax.ShapeDtypeStruct(state[0].shape, jnp.result_type(operands.xs[0], operands.kernel))
     emitted = _stacks(columns.steps, step, state, ((gate,) * cell.gates, turned_mask[0]))
     last, (outputs, saved) = columns.for_parts(part, (state, emitted))
     return last, (None if outputs is None else _repeated(columns, outputs, state[0]), saved)
@@ -133,7 +132,7 @@ def _repeated_back(columns, doutputs):
 def backward(cell, reverse, operands, slices, dlast, step):
     """What `scan(step, dlast, slices, reverse=not reverse)` and the products with its result give: gradients of xs,
     state, kernel, weights and bias. `slices` are (states before, saved, gradients of the outputs or None, mask)."""
-    xs, _, kernel, weights, bias, _, drop = operands
+    inputs = inputs_of(operands, cell.gates)
     before, saved, doutputs, turned_mask = slices
     columns, dstart = _columns_of(operands, reverse), None
     if doutputs is not None:
@@ -142,7 +141,7 @@ def backward(cell, reverse, operands, slices, dlast, step):
     empty = _stacks(columns.length, step, dlast, at(slices, 0))
 
     def part(number, carry):
-        dstate, dxs, sums = carry
+        dstate, sums, dweights = carry
         first, begin, end = columns.first(number), columns.begins[number], columns.begins[number + 1]
 
         def one(i, carry):
@@ -152,14 +151,13 @@ def backward(cell, reverse, operands, slices, dlast, step):
             return dstate, put(emitted, new, t - first)
 
         dstate, (d, aside) = _loop(0, end - begin, one, (dstate, empty))
-        new, dkernel, dbias = _products.project_back(_cut(xs, first, columns.length, 1), kernel, d)
         h, kept = _cut((before, saved), first, columns.length)
-        dweights = cell.weight_gradients(drop, h, kept, d, aside)
-        dxs = [jax.lax.dynamic_update_slice_in_dim(a, b, first, 1) for a, b in zip(dxs, new, strict=True)]
-        return dstate, tuple(dxs), jax.tree.map(jnp.add, sums, (dkernel, dweights, None if bias is None else dbias))
+        new = cell.weight_gradients(operands.drop, h, kept, d, aside)
+        return dstate, inputs.add_gradients(sums, d, first), jax.tree.map(jnp.add, dweights, new)
 
-    start = dlast, *jax.tree.map(jnp.zeros_like, (xs, (kernel, weights, bias)))
-    dstate, dxs, (dkernel, dweights, dbias) = columns.for_parts_back(part, start)
+    start = dlast, inputs.no_gradients(dlast[0]), jax.tree.map(jnp.zeros_like, operands.weights)
+    dstate, sums, dweights = columns.for_parts_back(part, start)
     if dstart is not None:
         dstate = (dstate[0] + dstart, *dstate[1:])
-    return dxs, dstate, dkernel, dweights, dbias
+    dxs, dkernel, dbias = inputs.added(sums)
+    return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias

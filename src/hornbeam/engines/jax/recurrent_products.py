@@ -1,9 +1,8 @@
 """Products of recurrent layers, with one block of weight columns a gate. Shapes are those of `recurrent`."""
 
-import jax
 import jax.numpy as jnp
 
-bar = jax.lax.optimization_barrier
+from hornbeam.engines.jax.barriers import bar
 
 
 def cut(x, gates) -> tuple:
