@@ -66,14 +66,14 @@ def own(x, dtype=None):
     """
     if is_traced(x):
         return jnp.asarray(x, dtype=_dtype(dtype))
-    wanted = _dtype(dtype)
     if isinstance(x, jax.Array) and jax.default_backend() == "cpu":
         x = np.asarray(x)
+    wanted = _dtype(dtype)
     with jax.ensure_compile_time_eval():
-        if isinstance(x, (np.ndarray, np.generic, bool, int, float)):
-            # Memory is copied once, where `jnp.array` makes a program of each shape and fills a second buffer by it:
-            # 10 to 40 ms a shape.
-            return jax.device_put(np.asarray(x, wanted), may_alias=False)
+        if isinstance(x, (np.ndarray, np.generic)) or (wanted is not None and isinstance(x, (bool, int, float))):
+            # Copied here, since the engine shares memory that happens to be aligned, also if told not to; and not by
+            # `jnp.array`, which makes a program for each shape, 10 to 40 ms.
+            return jax.device_put(np.array(x, wanted))
         return jnp.array(x, dtype=wanted, copy=True)
 
 
