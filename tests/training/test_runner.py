@@ -261,3 +261,21 @@ def test_chunks_grow_to_what_fits_the_time_between_refreshes(bench):
     run._measure(200, 200 * 1.0)  # the machine slept: one long chunk is not believed at once
     assert run._length(1000, 0.2) == 25
     assert runner.REFRESH_S == 0.2
+
+
+def test_large_data_is_copied_once_its_program_is_compiled(bench, reference, monkeypatch):
+    asked = []
+
+    def compile_ahead(program, fixed, state, data, *rest, ahead=K.engine.compile_ahead):
+        asked.append(data["x"][0])
+        ahead(program, fixed, state, data, *rest)
+
+    monkeypatch.setattr(runner, "LARGE_BYTES", 0)
+    monkeypatch.setattr(K.engine, "compile_ahead", compile_ahead)
+    bench.model._steps.seconds_per_step.clear()
+    before = len(K.engine.compilations())
+    logs, weights = bench.fit()
+    assert [type(array) for array in asked] == [np.ndarray]  # where it came from, at the first pass only
+    assert K.engine.compilations()[before:] == []  # compiled for `reference`; the form of the arguments is the same
+    assert logs == reference[0]
+    assert all(np.array_equal(a, b) for a, b in zip(weights, reference[1], strict=True))

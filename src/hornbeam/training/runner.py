@@ -13,6 +13,7 @@ from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
+LARGE_BYTES = 16 << 20  # of data, whose copy is worth making room for
 QUIET_S = 1.0  # without one, a chunk still ends now and then, so that Ctrl-C is heard
 
 
@@ -106,10 +107,20 @@ class Run:
 
     def _resident(self, plan, counts, skip):
         """One chunk: all rows are where the engine computes, and the plan says who goes when."""
+        if self.program not in self.steps.seconds_per_step and self.data.nbytes >= LARGE_BYTES:
+            self._make_room(plan, counts)
         arrays = self.data.on_device()
         plan, rows = K.engine.to_device(plan), np.full(len(plan), plan.shape[1]) if counts is None else counts
         counts = None if counts is None else K.engine.to_device(counts)
         yield Chunk(arrays, plan, counts, rows, len(rows), skip), 0
+
+    def _make_room(self, plan, counts):
+        """Before the data is copied: give back what preparing it left free, and have the compilation that is due behind
+        us, so that the copy does not lie beside the compiler's memory. Later fits put theirs where the last one's was.
+        """
+        K.engine.give_memory_back(self.data.nbytes // 2)
+        state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
+        K.engine.compile_ahead(self.program, *state, self.data.arrays(), plan, counts, np.int32(0), np.int32(0))
 
     def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
         """Chunks of stacked batches of one length, each made while the one before is computed."""

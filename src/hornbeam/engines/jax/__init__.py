@@ -3,10 +3,11 @@
 from hornbeam.engines.jax import devices, memory, program_cache
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
+memory.finish_at_once()  # before the engine starts
 devices.announce_devices()  # before the engine starts
 program_cache.keep_programs()  # before it compiles
 
-from hornbeam.engines.jax.compilations import compilations  # noqa: E402
+from hornbeam.engines.jax.compilations import compilations, compile_ahead  # noqa: E402
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.devices import device_names, idle_cores, on_all_devices  # noqa: E402

@@ -2,7 +2,7 @@
 
 import jax
 
-from hornbeam.engines.jax.memory import give_back
+from hornbeam.engines.jax.memory import give_back, least_after
 
 _TRACE = "/jax/core/compile/jaxpr_trace_duration"
 _LOWER = "/jax/core/compile/jaxpr_to_mlir_module_duration"
@@ -17,13 +17,20 @@ def compilations():
     return _done
 
 
+def compile_ahead(program, *given):
+    """Compile what `compile_function` gave, for arguments of these forms, which may lie on the host; a call of it finds
+    that done. Does nothing for programs that are split over devices."""
+    if hasattr(program, "lower"):
+        program.lower(*given).compile()
+
+
 def _note(event: str, duration_secs: float, **kwargs: str | int | float):
     name = str(kwargs.get("fun_name", "")).removeprefix("jit(").removesuffix(")")
     if event in (_TRACE, _LOWER):
         _under_way[name] = _under_way.get(name, 0.0) + duration_secs
     elif event == _COMPILE:
         _done.append((name, duration_secs + _under_way.pop(name, 0.0)))
-        give_back()
+        give_back(least_after(duration_secs))
 
 
 jax.monitoring.register_event_duration_secs_listener(_note)

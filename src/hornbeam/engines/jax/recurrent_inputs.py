@@ -84,8 +84,12 @@ class _Inputs:
         self.xs, self.kernel, self.bias, self.gates = operands.xs, operands.kernel, operands.bias, gates
         self.steps = self.xs[0].shape[1]
 
-    def projection(self):
-        """Function (first, length) -> inputs times kernel, time first: a (length, B, H) array a gate."""
+    def projection(self, parts=1):
+        """Function (first, length) -> inputs times kernel, time first: a (length, B, H) array a gate.
+
+        Args:
+            parts: how many times it will be called.
+        """
         return lambda first, length: _products.project(self._part(first, length), self.kernel, self.bias, self.gates)
 
     def _part(self, first, length):
@@ -128,25 +132,30 @@ class _Words(_Inputs):
         self.parts = jnp.where(self.few, -(-count // self.rows), 0)
         self.flat = self.xs[0].reshape(-1, self.xs[0].shape[-1])
 
-    def projection(self):
+    def projection(self, parts=1):
         """Function (first, length) -> inputs times kernel, time first: a (length, B, H) array a gate."""
-        dense = super().projection()
-
-        def part(i, table):
-            z = self._inputs(i) @ self.kernel
-            return _put(table, z if self.bias is None else z + self.bias, i * self.rows, 0)
-
-        table = _loop(0, self.parts, part, self._no_projections(self.kernel))
+        dense, table = super().projection(), None if parts == 1 else self._table()
 
         def projected(first, length):
             word = self._word(first, length)
 
             def by_word():
-                return _products.cut(barriers.bar(table.at[word].get(mode="promise_in_bounds")), self.gates)
+                # A table for this call alone is made here: 1 to 2 % of a step if words turn out not to be few.
+                rows = (self._table() if table is None else table).at[word].get(mode="promise_in_bounds")
+                return _products.cut(barriers.bar(rows), self.gates)
 
             return jax.lax.cond(self.few, by_word, lambda: dense(first, length))
 
         return projected
+
+    def _table(self):
+        """Projections (U, G H) of the words."""
+
+        def part(i, table):
+            z = self._inputs(i) @ self.kernel
+            return _put(table, z if self.bias is None else z + self.bias, i * self.rows, 0)
+
+        return _loop(0, self.parts, part, self._no_projections(self.kernel))
 
     def _inputs(self, part):
         """The inputs of a part of the words."""

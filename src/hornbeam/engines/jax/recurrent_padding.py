@@ -83,7 +83,8 @@ def _stacks(length, step, *examples):
 def forward(cell, reverse, operands, step):
     """What `scan(step, state, (z, mask), reverse=reverse)` gives, `z` the projected inputs: (last state, (outputs or
     None, whatever is saved)). What is saved of a column that was passed over is 0."""
-    projected, columns = inputs_of(operands, cell.gates).projection(), _columns_of(operands, reverse)
+    columns = _columns_of(operands, reverse)
+    projected = inputs_of(operands, cell.gates).projection(columns.parts)
     turned_mask = operands.mask.T[:, :, None]
 
     def part(number, carry):
