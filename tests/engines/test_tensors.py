@@ -1,9 +1,10 @@
-"""Copies that variables keep."""
+"""What variables keep of the arrays they are given."""
 
 import numpy as np
 import pytest
 
 from hornbeam import backend as K
+from hornbeam.saving.stored import room_for
 
 
 def beginning_at(offset, count):
@@ -20,6 +21,22 @@ def test_a_variable_keeps_its_value_when_the_array_it_came_from_changes(offset, 
     variable = K.Variable(array)
     array[:] = 1
     assert not variable.numpy().any()
+
+
+def test_what_is_taken_over_is_not_copied_and_not_written():
+    array = room_for((100, 10), "float32")
+    array[:] = 1
+    taken, again = (K.engine.take_over(array, "float32") for _ in range(2))
+    assert np.shares_memory(np.asarray(taken), array)
+    new = K.engine.compile_function(lambda x: x + 1, donate=(0,))(taken)
+    assert taken.is_deleted()  # a step was given it to reuse
+    assert np.asarray(new).min() == 2
+    assert np.asarray(again).max() == array.max() == 1
+
+
+def test_what_is_taken_over_has_the_wanted_type():
+    assert str(K.engine.take_over(np.ones(3), "float32").dtype) == "float32"
+    assert str(K.engine.take_over(np.ones((3, 2), "float16").T, "bfloat16").dtype) == "bfloat16"
 
 
 def test_no_program_is_made_for_a_new_shape():

@@ -28,7 +28,7 @@ from hornbeam.saving.hdf5_stream import Layout
 from hornbeam.saving.keras3_config import in_keras3_order, to_keras3, training_of
 from hornbeam.saving.keras3_optimizer import optimizer_arrays
 from hornbeam.saving.keras3_weights import UnknownWeights, branch_of
-from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredLayer, StoredModel
+from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredLayer, StoredModel, room_for
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MARK = "hornbeam"  # our own part of the metadata
@@ -238,7 +238,7 @@ def _read_array(file, start, size, note, path):
         return np.empty(shape, dtype)
     if type(offset) is not int or not 0 <= offset <= size - count * dtype.itemsize:
         raise ModelFileError(path, f"the array {note['path']!r} does not lie in the file", "The file is damaged.")
-    array = np.empty(shape, dtype)
+    array = room_for(shape, dtype)
     file.seek(start + offset)
     if file.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:
         raise ModelFileError(path, f"the array {note['path']!r} is not whole", "The file is damaged.")

@@ -14,6 +14,7 @@ import numpy as np
 from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_heap import DamagedHeap, text_lengths
+from hornbeam.saving.stored import room_for
 
 USER_BLOCKS = (512, 1024, 2048, 4096, 8192)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -288,7 +289,7 @@ class GuardedFile:
                 raise self.refused(f"it has no dataset {path!r}", _DAMAGED)
             shape, dtype = self.datasets[path]
             with guards.refusing(self.path, f"the dataset {path!r}"):
-                values = np.empty(shape, dtype)
+                values = room_for(shape, dtype)
                 if path in self._plain and self._raw is not None:
                     self._read_plain(values, self._plain[path])
                 elif values.size:

@@ -14,7 +14,7 @@ import numpy as np
 from hornbeam.saving import guards
 from hornbeam.saving.digests import digest_of
 from hornbeam.saving.errors import ModelFileError
-from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
+from hornbeam.saving.stored import Origin, StoredLayer, StoredModel, room_for
 
 MANIFEST = "hornbeam_manifest"  # the metadata entry, and the array of bytes in an .npz
 _DIGEST = "hornbeam_manifest_sha256"
@@ -124,7 +124,7 @@ def read_safetensors(path):
         metadata, tensors = guards.safetensors_header(file, path)
         arrays = {}
         for name, (dtype, shape, start) in tensors.items():
-            arrays[name] = array = np.empty(shape, dtype)
+            arrays[name] = array = room_for(shape, dtype)
             file.seek(start)
             guards.fill(file, array)
         text = metadata.get(MANIFEST)

@@ -96,7 +96,8 @@ def _set(pairs, origin, where, skip_mismatch, reshape):
                 raise ValueError(f"{where}: {error} Is it the file of another model? To leave out layers that do not "
                                  f"fit: load_weights(..., by_name=True, skip_mismatch=True).") from error  # fmt: skip
             warnings.warn(f"Left as it was: {error}", stacklevel=5)
-    K.batch_set_value(found)
+    for variable, array in found:
+        variable.adopt(K.engine.take_over(array, variable.dtype))  # read for this model: nobody else holds it
 
 
 def _fitted(layer, given, origin, reshape):

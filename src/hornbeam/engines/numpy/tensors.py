@@ -55,6 +55,10 @@ def own(x, dtype=None):
     return np.array(convert(x, dtype))
 
 
+def take_over(x, dtype):
+    return convert(x, dtype)
+
+
 def own_all(tree):
     if isinstance(tree, dict):
         return {key: own_all(value) for key, value in tree.items()}
