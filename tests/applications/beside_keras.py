@@ -1,7 +1,6 @@
 """Networks for pictures beside those of real Keras 3: the same layers, and from the same weights the same numbers."""
 
 import contextlib
-import functools
 import importlib
 import operator
 import re
@@ -11,9 +10,8 @@ import numpy as np
 from hornbeam import applications
 
 
-@functools.cache
 def keras_network(name, **arguments):
-    """Keras' own network, with random weights; made once a session for each set of arguments."""
+    """Keras' own network, with random weights: made anew, as hundreds of megabytes of each are not to be kept."""
     import keras
 
     with weights_of_numpy():
