@@ -276,9 +276,9 @@ def _quick_scan_back(settings, arrays):
 def _run_back(cell, form, residuals, gradient):
     operands, saved = residuals
     walk = _quick_scan_back if _is_quick(operands) else _scan_back
-    found = walk((cell, form), (operands, saved, gradient))
+    dxs, dstate, dkernel, dweights, dbias = walk((cell, form), (operands, saved, gradient))
     ddrop = tuple(jnp.zeros_like(m) for m in operands.drop)  # dropout masks are drawn, not learnt
-    return (_inputs.Operands(*found, None, ddrop),)
+    return (_inputs.Operands(dxs, dstate, dkernel, dweights, dbias, None, ddrop),)
 
 
 _run.defvjp(_run_forward, _run_back)
