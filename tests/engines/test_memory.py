@@ -34,15 +34,6 @@ def test_after_a_long_compilation_less_is_worth_giving_back():
     assert memory.least_after(memory.LONG_S) < memory.least_after(memory.LONG_S / 2) == memory.LEAST_BYTES_GIVEN_BACK
 
 
-def test_a_program_is_done_when_its_call_returns():
-    def step(carry):
-        return carry[0] + 1, K.dot(carry[1], carry[1]) * 0.01
-
-    program = K.engine.compile_function(lambda x: K.engine.while_loop(lambda carry: carry[0] < 300, step, (0, x)))
-    x = K.engine.block_until_ready(K.engine.to_device(np.eye(200, dtype="float32")))
-    assert [program(x)[1].is_ready() for _ in range(3)] == [True] * 3
-
-
 def test_a_program_compiled_ahead_is_not_compiled_again():
     program = K.engine.compile_function(lambda state, data: (state + K.sum(data["x"]), data["x"]), donate=(0,))
     data = {"x": np.ones((3, 5), "float32")}

@@ -3,7 +3,6 @@
 from hornbeam.engines.jax import devices, memory, program_cache
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
-memory.finish_at_once()  # before the engine starts
 devices.announce_devices()  # before the engine starts
 program_cache.keep_programs()  # before it compiles
 
