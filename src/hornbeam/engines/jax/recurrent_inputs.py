@@ -54,7 +54,7 @@ def words_of(x, kernel):
     if source is None or jnp.ndim(x) != 3 or not products.at_least(x.size, 1) or accelerated() or is_split():
         return None
     ids, size = source
-    if x.shape[-1] < _LEAST_FEATURES or 2 * x.size * kernel.shape[-1] < _LEAST_FLOPS or size >= 64 * x.size:
+    if x.shape[-1] < _LEAST_FEATURES or 2 * x.size * kernel.shape[-1] < _LEAST_FLOPS or size > x.size:
         return None
     count = ids.size
     ids = jnp.where(ids < 0, ids + size, ids).reshape(-1)
@@ -62,9 +62,15 @@ def words_of(x, kernel):
     first, _, _ = look_ups.first_places(jnp.zeros(size + 1, jnp.int32), ids)
     place = jnp.arange(count, dtype=jnp.int32)
     number = jnp.cumsum(first == place, dtype=jnp.int32) - 1
-    limit = -(-count // (2 * _PARTS)) * _PARTS
+    limit = -(-count // (_share(count) * _PARTS)) * _PARTS
     places = jnp.zeros(limit, jnp.int32).at[jnp.where(first == place, number, limit)].set(place, mode="drop")
     return number[first].reshape(x.shape[:2]), places, number[-1] + 1
+
+
+def _share(count):
+    """Words are few if they are no more than one in so many of `count` places. The more places there are, the more of
+    them hold words that came before; and arrays of the words' size are to be filled and kept."""
+    return 2 if count < 32_768 else 4
 
 
 def inputs_of(operands, gates):
@@ -121,7 +127,7 @@ class _Inputs:
 class _Words(_Inputs):
     """Inputs whose equal ones are known: see :func:`words_of`.
 
-    If more than half of all places hold words of their own, what is computed is what `_Inputs` computes.
+    If too many places hold words of their own, see :func:`_share`, what is computed is what `_Inputs` computes.
 
     Sums, as the methods hand them on: (those of `_Inputs`, gradients of the words' projections (U, G H)).
     """
