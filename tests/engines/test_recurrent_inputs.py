@@ -7,8 +7,7 @@ import pytest
 
 from hornbeam import layers, models, utils
 from hornbeam.engines import numpy as plain
-from hornbeam.engines.jax import devices, look_ups, recurrent, recurrent_inputs, recurrent_padding
-from hornbeam.engines.jax.look_up_sources import source_of
+from hornbeam.engines.jax import devices, look_up_sources, look_ups, recurrent, recurrent_inputs, recurrent_padding
 
 B, T, D, H, V = 4, 7, 3, 3, 30
 
@@ -128,11 +127,11 @@ def test_rows_that_were_changed_are_not_taken_for_looked_up(small_ones_too, monk
 
 def test_sources_are_forgotten_with_their_rows():
     rows = look_ups.look_up(jnp.ones((V, D)), IDS["few words"])
-    ids, size = source_of(rows)
+    ids, size = look_up_sources.source_of(rows)
     assert (ids is IDS["few words"], size) == (True, V)
-    before = len(recurrent_inputs.source_of.__globals__["_sources"])
+    before = len(look_up_sources._sources)
     del rows
-    assert len(recurrent_inputs.source_of.__globals__["_sources"]) == before - 1
+    assert len(look_up_sources._sources) == before - 1
 
 
 def test_a_model_learns_the_same(small_ones_too, monkeypatch):

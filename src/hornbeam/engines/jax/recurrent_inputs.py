@@ -16,6 +16,7 @@ from hornbeam.engines.jax import barriers, look_ups, products
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.look_up_sources import source_of
+from hornbeam.engines.jax.recurrent_scan import span
 from hornbeam.engines.jax.tensors import accelerated
 
 
@@ -61,9 +62,10 @@ def words_of(x, kernel):
     ids = jnp.where((ids >= 0) & (ids < size), ids, size)  # the others look up the same: no number
     first, _, _ = look_ups.first_places(jnp.zeros(size + 1, jnp.int32), ids)
     place = jnp.arange(count, dtype=jnp.int32)
-    number = jnp.cumsum(first == place, dtype=jnp.int32) - 1
+    stands = first == place  # for its word
+    number = jnp.cumsum(stands, dtype=jnp.int32) - 1
     limit = -(-count // (_share(count) * _PARTS)) * _PARTS
-    places = jnp.zeros(limit, jnp.int32).at[jnp.where(first == place, number, limit)].set(place, mode="drop")
+    places = jnp.zeros(limit, jnp.int32).at[jnp.where(stands, number, limit)].set(place, mode="drop")
     return number[first].reshape(x.shape[:2]), places, number[-1] + 1
 
 
@@ -76,10 +78,6 @@ def _share(count):
 def inputs_of(operands, gates):
     """The inputs of these operands, to be projected."""
     return _Inputs(operands, gates) if operands.words is None else _Words(operands, gates)
-
-
-def _cut(tree, first, length, axis=0):
-    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length, axis), tree)
 
 
 class _Inputs:
@@ -101,7 +99,7 @@ class _Inputs:
         return lambda first, length: _products.project(self._part(first, length), self.kernel, self.bias, self.gates)
 
     def _part(self, first, length):
-        return self.xs if length == self.steps else _cut(self.xs, first, length, 1)
+        return self.xs if length == self.steps else span(self.xs, first, length, 1)
 
     def gradients(self, d):
         """Gradients of xs, kernel and bias from `d` (T, B, G H), that of the projected inputs."""
@@ -167,10 +165,10 @@ class _Words(_Inputs):
 
     def _inputs(self, part):
         """The inputs of a part of the words."""
-        return self.flat[_cut(self.places, part * self.rows, self.rows)]
+        return self.flat[span(self.places, part * self.rows, self.rows)]
 
     def _word(self, first, length):
-        return self.word.T if length == self.steps else _cut(self.word, first, length, 1).T
+        return self.word.T if length == self.steps else span(self.word, first, length, 1).T
 
     def _no_projections(self, after):
         """Zeros (U, G H) that follow from `after`: constants would be kept, and copied in each step."""
@@ -179,10 +177,10 @@ class _Words(_Inputs):
 
     def gradients(self, d):
         """Gradients of xs, kernel and bias from `d` (T, B, G H), that of the projected inputs."""
-        dense, nothing = super().gradients, super().no_gradients(d)
+        dense, nothing = super().gradients, super().no_gradients
 
         def by_word():
-            return self._by_word(nothing, self._add_by_word(self._no_projections(d), d, 0))
+            return self._by_word(nothing(d), self._add_by_word(self._no_projections(d), d, 0))
 
         return jax.lax.cond(self.few, by_word, lambda: dense(d))
 
@@ -211,9 +209,9 @@ class _Words(_Inputs):
 
         def part(i, sums):
             dxs, dkernel, dbias = sums
-            d, x = _cut(table, i * self.rows, self.rows), self._inputs(i)
+            d, x = span(table, i * self.rows, self.rows), self._inputs(i)
             # the last words' places come again in what is left of their part, with gradients of 0
-            dxs = dxs.at[_cut(self.places, i * self.rows, self.rows)].add(d @ self.kernel.T, mode="promise_in_bounds")
+            dxs = dxs.at[span(self.places, i * self.rows, self.rows)].add(d @ self.kernel.T, mode="promise_in_bounds")
             return dxs, dkernel + products.transposed(x) @ d, dbias + d.sum(0)
 
         (dx,), dkernel, dbias = sums

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbeam.engines.jax.recurrent_inputs import inputs_of
-from hornbeam.engines.jax.recurrent_scan import at, put
+from hornbeam.engines.jax.recurrent_scan import at, put, span
 
 _PART_FLOPS = 400_000_000  # of a part's projection: smaller products were slower by the part than whole
 
@@ -68,10 +68,6 @@ class _Columns:
 def _columns_of(operands, reverse):
     flops = 2 * operands.xs[0].size * operands.kernel.shape[-1]
     return _Columns(operands.mask, reverse, max(1, min(operands.mask.shape[1], flops // _PART_FLOPS)))
-
-
-def _cut(tree, first, length):
-    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length), tree)
 
 
 def _stacks(length, step, *examples):
@@ -152,7 +148,7 @@ def backward(cell, reverse, operands, slices, dlast, step):
             return dstate, put(emitted, new, t - first)
 
         dstate, (d, aside) = _loop(0, end - begin, one, (dstate, empty))
-        h, kept = _cut((before, saved), first, columns.length)
+        h, kept = span((before, saved), first, columns.length)
         new = cell.weight_gradients(operands.drop, h, kept, d, aside)
         return dstate, inputs.add_gradients(sums, d, first), jax.tree.map(jnp.add, dweights, new)
 

@@ -46,3 +46,8 @@ def at(tree, i):
 def put(tree, rows, i):
     """The arrays with `rows` in the place of their number `i`."""
     return jax.tree.map(lambda a, row: jax.lax.dynamic_update_index_in_dim(a, row, i, 0), tree, rows)
+
+
+def span(tree, first, length, axis=0):
+    """Numbers `first` to `first + length - 1` of each array along an axis."""
+    return jax.tree.map(lambda a: jax.lax.dynamic_slice_in_dim(a, first, length, axis), tree)
