@@ -1,4 +1,4 @@
-"""Tests of matrix products with few columns or one row: results and gradients as NumPy has them."""
+"""Tests of matrix products with few columns, few rows or one: results and gradients as NumPy has them."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from hornbeam import backend as K
-from hornbeam.engines.jax.products import is_row, is_thin, thin_product
+from hornbeam.engines.jax.products import few_rows_product, has_few_rows, is_row, is_thin, thin_product
+from hornbeam.engines.jax.recurrent_products import recur
 
 RANDOM = np.random.default_rng(0)
 
@@ -49,7 +50,8 @@ def test_values_and_gradients():
     np.testing.assert_allclose(of_kernel, flat.T @ np.asarray(gradient).reshape(48, 5), rtol=1e-4, atol=1e-5)
 
 
-def test_gradients_of_gradients_and_batches_of_products():
+@pytest.mark.parametrize("product", [thin_product, few_rows_product])
+def test_gradients_of_gradients_and_batches_of_products(product):
     x, kernel = drawn(3, 6, 32), drawn(3, 32, 2)
 
     def penalty(product):
@@ -58,7 +60,7 @@ def test_gradients_of_gradients_and_batches_of_products():
 
         return jax.vmap(jax.grad(total))(kernel, x)
 
-    np.testing.assert_allclose(penalty(thin_product), penalty(jnp.matmul), rtol=1e-4, atol=1e-3)
+    np.testing.assert_allclose(penalty(product), penalty(jnp.matmul), rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +80,40 @@ def test_values_and_gradients_of_a_row():
     of_x, of_kernel = pull(y)
     np.testing.assert_allclose(of_x, exact @ np.asarray(kernel).T, rtol=1e-3, atol=0.1)
     np.testing.assert_allclose(of_kernel, np.outer(x, exact), rtol=1e-3, atol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("x", "kernel", "few"),
+    [
+        ((32, 128), (128, 128), True),
+        ((8, 16), (16, 1024), True),
+        ((2, 32, 256), (256, 64), True),
+        ((65, 128), (128, 128), False),
+        ((7, 128), (128, 128), False),
+        ((32, 128), (128, 127), False),  # a small kernel
+        ((128,), (128, 128), False),
+        ((32, 0), (0, 128), False),
+    ],
+)
+def test_few_rows_are_what_was_measured(x, kernel, few):
+    assert has_few_rows(drawn(*x), drawn(*kernel)) is few
+
+
+def test_values_and_gradients_of_few_rows():
+    x, kernel, gradient = drawn(2, 10, 128), drawn(128, 160), drawn(2, 10, 160)
+    assert has_few_rows(x, kernel)
+    y, pull = jax.vjp(K.dot, x, kernel)
+    flat, of_y = np.asarray(x, "float64").reshape(20, 128), np.asarray(gradient, "float64").reshape(20, 160)
+    np.testing.assert_allclose(y, (flat @ np.asarray(kernel)).reshape(2, 10, 160), rtol=1e-4, atol=1e-4)
+    of_x, of_kernel = jax.jit(pull)(gradient)
+    np.testing.assert_allclose(of_x, (of_y @ np.asarray(kernel).T).reshape(2, 10, 128), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(of_kernel, flat.T @ of_y, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("rows", "units", "gates"), [(100, 128, 4), (100, 128, 1), (8, 16, 3), (0, 128, 4)])
+def test_products_of_states_are_the_same_on_one_core_and_all(rows, units, gates):
+    h, kernel = drawn(rows, units), drawn(units, gates * units)
+    found = jnp.concatenate(recur(h, kernel, (), gates), -1)
+    turned = "transpose" in str(jax.make_jaxpr(lambda h, k: recur(h, k, (), gates))(h, kernel))
+    assert turned is (rows == 100 and gates == 4)
+    np.testing.assert_allclose(found, np.asarray(h, "float64") @ np.asarray(kernel), rtol=1e-4, atol=1e-4)

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hornbeam.engines.jax.depthwise import depthwise
-from hornbeam.engines.jax.products import dot, sum_type, transposed
+from hornbeam.engines.jax.products import at_least, dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.windows import (
     channels_last,
@@ -153,24 +153,27 @@ correlate.defvjp(
 
 
 # --- Which form for which shape ---
-# Measured inside a while loop, as in training, on two cores in use (ms, minima of interleaved runs):
+# Measured inside a while loop, as in training, on two cores (ms, minima of interleaved runs; docs/decisions/0016):
 #                                    convolve            spread               correlate
-#   B, sizes, C, F, window      xla   columns       turned  columns       lines  columns
-#   32, 32x32, 3, 32, 3x3       0.87  0.72          1.59    0.78          1.65   2.14
-#   32, 32x32, 16, 16, 3x3      1.89  3.53          1.57    2.38          5.47   4.97
-#   8, 28x28, 128, 128, 3x3     11.4  14.3          22.9    24.6          30.4   17.5
-#   8, 7x7, 512, 512, 3x3       17.3  13.6          31.0    20.6          16.8   13.8
-#   8, 56x56, 128, 128, 3x3 /2  14.2  15.9          25.7    16.9          24.4   18.2
-#   32, 500, 128, 128, 5        16.1  22.1          15.9    17.5          27.8   23.2
-#   8, 16x16x16, 4, 16, 3x3x3   20.5  4.1           25.0    1.8           2.8    5.5
+#   B, sizes, C, F, window      xla   columns       turned  columns       crossed  columns  lines
+#   32, 28x28, 1, 32, 3x3       0.98  0.24          1.12    0.41          0.42     0.48     0.40
+#   32, 32x32, 3, 32, 3x3       1.59  0.80          2.48    0.77          1.05     1.82     1.45
+#   32, 32x32, 16, 16, 3x3      1.58  3.65          1.58    2.42          2.56     5.12     6.11
+#   8, 56x56, 64, 64, 3x3       13.2  20.6          12.3    17.1          17.2     27.5     30.9
+#   8, 28x28, 128, 128, 3x3     11.4  14.8          11.4    14.1          13.0     16.9     21.8
+#   8, 7x7, 512, 512, 3x3       12.0  12.2          15.6    11.7          12.4     13.3     14.7
+#   2, 28x28, 64, 64, 3x3                                                 2.01     1.13     1.30
+#   32, 16x16, 16, 64, 3x3                          1.48    1.27
+#   8, 224x224, 3, 64, 7x7 /2   20.5  30.3          -       (folded)      19.9     40.9     26.6
+#   32, 500, 128, 128, 5        16.0  22.1          16.1    18.1          19.3     24.1     25.6
+#   8, 16x16x16, 4, 16, 3x3x3   20.8  4.5           25.1    2.0           -        5.5      2.7
 
 
 def _how_to_convolve(x, w, spot):
     if _one_tap(spot):
         return "product"
-    small = math.prod(spot.out) <= 64
-    spread_out = set(spot.dilation) != {1}
-    return "columns" if small or spread_out or len(spot.window) > 2 or not _is_single(x) else "xla"
+    few = x.shape[-1] < 8 and math.prod(w.shape[:-1]) <= 100  # numbers under the window
+    return "columns" if few or len(spot.window) > 2 or not _is_single(x) else "xla"
 
 
 def _how_to_spread(y, w, spot):
@@ -180,13 +183,15 @@ def _how_to_spread(y, w, spot):
         return "folded"
     narrow = w.shape[-2] < 16 or 2 * w.shape[-2] < w.shape[-1]
     small = math.prod(spot.out) <= 64
-    return "columns" if not spot.stays or small or narrow or len(spot.window) > 2 or not _is_single(y) else "turned"
+    return "columns" if small or narrow or len(spot.window) > 2 or not _is_single(y) else "turned"
 
 
 def _how_to_correlate(x, y, spot):
     if _one_tap(spot):
         return "product"
-    return "lines" if x.shape[-1] <= 16 else "columns"
+    if at_least(x.shape[0], 8) and len(spot.window) <= 2 and _is_single(x):
+        return "crossed"
+    return "lines" if x.shape[-1] < 16 else "columns"
 
 
 def _one_tap(spot):
@@ -202,11 +207,15 @@ def _is_single(x):
 
 def _xla(x, w, spot, groups=1):
     """XLA's own: fast forward, loops or not."""
-    letters = "DHW"[-len(spot.window) :]
-    layout = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     return lax.conv_general_dilated(
-        x, w, spot.strides, spot.pads, rhs_dilation=spot.dilation, dimension_numbers=layout, feature_group_count=groups
-    )
+        x, w, spot.strides, spot.pads, rhs_dilation=spot.dilation, dimension_numbers=_layout(spot),
+        feature_group_count=groups,
+    )  # fmt: skip
+
+
+def _layout(spot):
+    letters = "DHW"[-len(spot.window) :]
+    return f"N{letters}C", f"{letters}IO", f"N{letters}C"
 
 
 def _product(x, w, spot):
@@ -263,11 +272,29 @@ def _product_kernel(x, y, spot):
     """The product takes the rows as they lie.
 
     With a turn of `x` before it, the compiler computes inside the turn whatever elementwise work `x` came of, along
-    columns: in ResNet50 the batch normalisations and sums of whole chains of blocks, a quarter of a training step.
+    columns: in ResNet50 the batch normalisations and sums of whole chains of blocks, a quarter of a training step. With
+    a barrier before the turn, it is faster by itself (7.5 ms for 10.7), but a step of ResNet50 is 5 % slower.
     """
     x, y = (a.reshape(-1, a.shape[-1]) for a in (next(tap_slices(x, spot)), y))
     found = lax.dot_general(x, y, (((0,), (0,)), ((), ())), preferred_element_type=sum_type(x)).astype(x.dtype)
     return found.reshape(*spot.window, *found.shape)
+
+
+def _crossed_kernel(x, y, spot):
+    """XLA's convolution with rows and channels exchanged: each channel of `x` is an image, the rows are its channels,
+    and the outputs are filters as large as the image, which have as many places to stand as the window has taps.
+
+    XLA derives the same by the names of the axes alone; turned in memory first, it is fast inside loops, too.
+    """
+    x = lax.optimization_barrier(jnp.swapaxes(x, 0, -1))
+    y = lax.optimization_barrier(jnp.moveaxis(y, 0, -2))
+    pads = []
+    for n, k, s, (before, _), d, o in zip(spot.sizes, spot.window, spot.strides, spot.pads, spot.dilation, spot.out):
+        pads.append((before, (k - 1) * d + (o - 1) * s + 1 - n - before))
+    found = lax.conv_general_dilated(
+        x, y, spot.dilation, pads, rhs_dilation=spot.strides, dimension_numbers=_layout(spot)
+    )  # (C, *window, F)
+    return jnp.moveaxis(lax.optimization_barrier(found), 0, -2)
 
 
 def _lines_kernel(x, y, spot):
@@ -289,7 +316,9 @@ _FORWARD = {"product": _product, "columns": _columns, "xla": _xla}
 _BACKWARD = {
     "product": _product_back, "columns": _columns_back, "folded": _folded_back, "turned": _turned_back,
 }  # fmt: skip
-_KERNEL = {"product": _product_kernel, "lines": _lines_kernel, "columns": _columns_kernel}
+_KERNEL = {
+    "product": _product_kernel, "crossed": _crossed_kernel, "lines": _lines_kernel, "columns": _columns_kernel,
+}  # fmt: skip
 
 
 # --- Grouped: as many matrix products as groups, side by side ---

@@ -84,9 +84,13 @@ def min(x, axis=None, keepdims=False):
 
 def dot(x, y):
     """Sum over the last axis of `x` and the last but one of `y` (the only one if `y` is a vector)."""
-    if products.is_thin(x, y):
-        return products.thin_product(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
-    return products.row_product(x, y) if products.is_row(x, y) else jnp.dot(x, y)
+    if products.is_row(x, y):
+        return products.row_product(x, y)
+    thin = products.is_thin(x, y)
+    if not (thin or products.has_few_rows(x, y)):
+        return jnp.dot(x, y)
+    product = products.thin_product if thin else products.few_rows_product
+    return product(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
 
 
 def top_k(x, k):

@@ -79,3 +79,37 @@ def _thin_product_backward(saved, gradient):
 
 
 thin_product.defvjp(_thin_product_forward, _thin_product_backward)
+
+
+def has_few_rows(x, kernel):
+    """Should `x` (..., D) times `kernel` (D, U) be :func:`few_rows_product`? As many rows as a batch, a larger kernel.
+
+    Measured in loops, kernels of 4096 to 2 million numbers, 2 to 1024 rows: the gradient of `x` takes 0.33 to 1.0 of
+    the time within these bounds (1.09 once), up to 1.6 times as long outside.
+    """
+    if np.ndim(kernel) != 2 or np.ndim(x) < 2 or not x.dtype == kernel.dtype == jnp.float32:
+        return False
+    rows = x.size // x.shape[-1] if x.shape[-1] else 0
+    return at_least(rows, 8) and rows <= 64 and kernel.size >= 1 << 14 and not accelerated()
+
+
+@jax.custom_vjp
+def few_rows_product(x, kernel):
+    """(N, D) times (D, U) of few rows; the gradient of `x` reads `kernel` row by row, as it lies in memory.
+
+    The compiler's own form turns the kernel to pack it, which takes longer than so few rows take to multiply: with 32
+    rows and a kernel of 4096 by 512, 1.12 ms, and 0.75 as the kernel times the turned gradient.
+    """
+    return x @ kernel
+
+
+def _few_rows_product_forward(x, kernel):
+    return x @ kernel, (x, kernel)
+
+
+def _few_rows_product_backward(saved, gradient):
+    x, kernel = saved
+    return lax.optimization_barrier(kernel @ transposed(gradient)).T, x.T @ gradient
+
+
+few_rows_product.defvjp(_few_rows_product_forward, _few_rows_product_backward)

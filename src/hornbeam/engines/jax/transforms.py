@@ -7,7 +7,12 @@ import numpy as np
 from hornbeam.engines.jax.tensors import _dtype, accelerated
 
 # Wider vectors for elementwise loops, CPUs only: 10 % on a small dense network, 30 % on a tiny one, 0 on the rest.
-_CPU_OPTIONS = {"xla_cpu_prefer_vector_width": 512}
+# Convolutions by Eigen, products and sums by YNNPACK as by default, which takes convolutions besides: up to 2.5 times
+# as long for 16 channels or more, since it uses one core for 64 filters or fewer (docs/decisions/0016).
+_CPU_OPTIONS = {
+    "xla_cpu_prefer_vector_width": 512,
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE",
+}
 
 
 def compile_function(function, donate=(), static=(), placed=None):
