@@ -1,7 +1,10 @@
 """Functions of functions on the JAX engine: compiling, differentiating, tracing shapes, loops and branches."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
+import jaxlib
 import numpy as np
 
 from hornbeam.engines.jax.tensors import _dtype, accelerated
@@ -13,6 +16,23 @@ _CPU_OPTIONS = {
     "xla_cpu_prefer_vector_width": 512,
     "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT,LIBRARY_FUSION_TYPE_REDUCE",
 }
+_KNOWN_TO = "0.10.2"  # the jaxlib that has all of them
+
+
+@functools.cache
+def _cpu_options(version=jaxlib.__version__):
+    """Those of the options that this jaxlib has; another one may have lost them, which costs time but nothing else."""
+    if version == _KNOWN_TO:
+        return _CPU_OPTIONS
+    return {name: value for name, value in _CPU_OPTIONS.items() if _is_known({name: value})}
+
+
+def _is_known(option):
+    try:
+        jax.jit(lambda x: x, compiler_options=option).lower(0).compile()
+    except jax.errors.JaxRuntimeError:
+        return False
+    return True
 
 
 def compile_function(function, donate=(), static=(), placed=None):
@@ -24,7 +44,7 @@ def compile_function(function, donate=(), static=(), placed=None):
         static: positions of arguments that are constants of the program.
         placed: how the results lie on several devices, None for one.
     """
-    options = None if accelerated() else _CPU_OPTIONS
+    options = None if accelerated() else _cpu_options()
     return jax.jit(
         function, donate_argnums=donate, static_argnums=static, out_shardings=placed, compiler_options=options
     )
