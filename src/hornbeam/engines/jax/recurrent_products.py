@@ -26,7 +26,7 @@ def project_back(xs, kernel, d):
     """Gradients of x, kernel and bias from `d` (T, B, G H), that of the projected inputs."""
 
     def back(x, k, d):
-        return jnp.swapaxes(d @ transposed(k), 0, 1), _over_time_and_rows(jnp.swapaxes(x, 0, 1), d)
+        return jnp.swapaxes(d @ k.T, 0, 1), _over_time_and_rows(jnp.swapaxes(x, 0, 1), d)
 
     gates = len(xs)
     found = [back(x, k, part) for x, k, part in zip(xs, cut(kernel, gates), cut(d, gates), strict=True)]
@@ -48,7 +48,7 @@ def _on_all_cores(h, kernel):
     """
     (rows, units), columns = h.shape, kernel.shape[1]
     middling = at_least(rows, 1) and 4e6 <= 2 * rows * units * columns <= 17e6
-    if not middling or columns < 3 * units or h.dtype != jnp.float32 or accelerated():
+    if not middling or columns < 3 * units or not h.dtype == kernel.dtype == jnp.float32 or accelerated():
         return h @ kernel
     return jax.lax.dot_general(transposed(h), kernel, (((0,), (0,)), ((), ())))
 

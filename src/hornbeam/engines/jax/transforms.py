@@ -4,7 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
-import jaxlib
+import jaxlib.version
 import numpy as np
 
 from hornbeam.engines.jax.tensors import _dtype, accelerated
@@ -20,7 +20,7 @@ _KNOWN_TO = "0.10.2"  # the jaxlib that has all of them
 
 
 @functools.cache
-def _cpu_options(version=jaxlib.__version__):
+def _cpu_options(version=jaxlib.version.__version__):
     """Those of the options that this jaxlib has; another one may have lost them, which costs time but nothing else."""
     if version == _KNOWN_TO:
         return _CPU_OPTIONS
