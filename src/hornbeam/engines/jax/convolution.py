@@ -22,6 +22,7 @@ from hornbeam.engines.jax.depthwise import depthwise
 from hornbeam.engines.jax.products import at_least, dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.windows import (
+    Geometry,
     channels_last,
     fold_taps,
     geometry,
@@ -173,7 +174,7 @@ def _how_to_convolve(x, w, spot):
     if _one_tap(spot):
         return "product"
     few = x.shape[-1] < 8 and math.prod(w.shape[:-1]) <= 100  # numbers under the window
-    return "columns" if few or len(spot.window) > 2 or not _is_single(x) else "xla"
+    return "xla" if _suits_xla(x, spot) and not few else "columns"
 
 
 def _how_to_spread(y, w, spot):
@@ -183,13 +184,13 @@ def _how_to_spread(y, w, spot):
         return "folded"
     narrow = w.shape[-2] < 16 or 2 * w.shape[-2] < w.shape[-1]
     small = math.prod(spot.out) <= 64
-    return "columns" if small or narrow or len(spot.window) > 2 or not _is_single(y) else "turned"
+    return "turned" if _suits_xla(y, spot) and not (small or narrow) else "columns"
 
 
 def _how_to_correlate(x, y, spot):
     if _one_tap(spot):
         return "product"
-    if at_least(x.shape[0], 8) and len(spot.window) <= 2 and _is_single(x):
+    if _suits_xla(x, spot) and at_least(x.shape[0], 8):
         return "crossed"
     return "lines" if x.shape[-1] < 16 else "columns"
 
@@ -198,8 +199,8 @@ def _one_tap(spot):
     return math.prod(spot.window) == 1 and not is_padded(spot)
 
 
-def _is_single(x):
-    return x.dtype == jnp.float32
+def _suits_xla(x, spot):
+    return len(spot.window) <= 2 and x.dtype == jnp.float32
 
 
 # --- Forms of convolve ---
@@ -207,15 +208,11 @@ def _is_single(x):
 
 def _xla(x, w, spot, groups=1):
     """XLA's own: fast forward, loops or not."""
-    return lax.conv_general_dilated(
-        x, w, spot.strides, spot.pads, rhs_dilation=spot.dilation, dimension_numbers=_layout(spot),
-        feature_group_count=groups,
-    )  # fmt: skip
-
-
-def _layout(spot):
     letters = "DHW"[-len(spot.window) :]
-    return f"N{letters}C", f"{letters}IO", f"N{letters}C"
+    layout = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
+    return lax.conv_general_dilated(
+        x, w, spot.strides, spot.pads, rhs_dilation=spot.dilation, dimension_numbers=layout, feature_group_count=groups
+    )
 
 
 def _product(x, w, spot):
@@ -291,9 +288,8 @@ def _crossed_kernel(x, y, spot):
     pads = []
     for n, k, s, (before, _), d, o in zip(spot.sizes, spot.window, spot.strides, spot.pads, spot.dilation, spot.out):
         pads.append((before, (k - 1) * d + (o - 1) * s + 1 - n - before))
-    found = lax.conv_general_dilated(
-        x, y, spot.dilation, pads, rhs_dilation=spot.strides, dimension_numbers=_layout(spot)
-    )  # (C, *window, F)
+    crossed = Geometry(spot.sizes, spot.out, spot.dilation, tuple(pads), spot.strides)
+    found = _xla(x, y, crossed)  # (C, *window, F)
     return jnp.moveaxis(lax.optimization_barrier(found), 0, -2)
 
 

@@ -86,11 +86,16 @@ def dot(x, y):
     """Sum over the last axis of `x` and the last but one of `y` (the only one if `y` is a vector)."""
     if products.is_row(x, y):
         return products.row_product(x, y)
-    thin = products.is_thin(x, y)
-    if not (thin or products.has_few_rows(x, y)):
-        return jnp.dot(x, y)
-    product = products.thin_product if thin else products.few_rows_product
-    return product(x.reshape(-1, x.shape[-1]), y).reshape(*x.shape[:-1], y.shape[-1])
+    if products.is_thin(x, y):
+        return _of_rows(products.thin_product, x, y)
+    if products.has_few_rows(x, y):
+        return _of_rows(products.few_rows_product, x, y)
+    return jnp.dot(x, y)
+
+
+def _of_rows(product, x, kernel):
+    """`product` (N, D) times (D, U), of an `x` (..., D)."""
+    return product(x.reshape(-1, x.shape[-1]), kernel).reshape(*x.shape[:-1], kernel.shape[-1])
 
 
 def top_k(x, k):

@@ -1,5 +1,7 @@
 """Matrix products in the form that is fastest on this engine, for convolutions and dense layers."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,12 +30,17 @@ def at_least(size, least):
     return isinstance(size, int) and size >= least
 
 
+def _is_single(x, kernel):
+    """Rows and a matrix, in single precision?"""
+    return np.ndim(x) >= 2 and np.ndim(kernel) == 2 and x.dtype == kernel.dtype == jnp.float32
+
+
 def is_row(x, kernel):
     """Should `x` (1, D) times a kernel (D, U) be :func:`row_product`? From a million numbers on.
 
     Measured with D from 64 to 4096 and U from 1 to 4096: 0.57 to 1.00 of the time there, up to 1.3 times as long below.
     """
-    if np.ndim(kernel) != 2 or np.shape(x) != (1, kernel.shape[0]) or not x.dtype == kernel.dtype == jnp.float32:
+    if not _is_single(x, kernel) or np.shape(x) != (1, kernel.shape[0]):
         return False
     return kernel.size >= 1 << 20 and kernel.shape[0] % _SLABS == 0 and not accelerated()
 
@@ -53,9 +60,9 @@ def is_thin(x, kernel):
     Measured with U from 1 to 256, D from 16 to 30 000 and 1 to 8192 rows, a step's other reads and products around it:
     0.15 to 0.98 of the time within these bounds (1.06 once), up to five times as long outside.
     """
-    if np.ndim(kernel) != 2 or np.ndim(x) < 2 or not x.dtype == kernel.dtype == jnp.float32:
+    if not _is_single(x, kernel):
         return False
-    (size, units), rows = kernel.shape, x.size // x.shape[-1]
+    (size, units), rows = kernel.shape, math.prod(x.shape[:-1])
     return 0 < units <= 32 and size >= 16 * units and at_least(rows, 2 * units) and not accelerated()
 
 
@@ -69,7 +76,7 @@ def thin_product(x, kernel):
     return x @ kernel
 
 
-def _thin_product_forward(x, kernel):
+def _product_forward(x, kernel):
     return x @ kernel, (x, kernel)
 
 
@@ -78,7 +85,7 @@ def _thin_product_backward(saved, gradient):
     return gradient @ kernel.T, lax.optimization_barrier(transposed(gradient) @ x).T
 
 
-thin_product.defvjp(_thin_product_forward, _thin_product_backward)
+thin_product.defvjp(_product_forward, _thin_product_backward)
 
 
 def has_few_rows(x, kernel):
@@ -87,9 +94,9 @@ def has_few_rows(x, kernel):
     Measured in loops, kernels of 4096 to 2 million numbers, 2 to 1024 rows: the gradient of `x` takes 0.33 to 1.0 of
     the time within these bounds (1.09 once), up to 1.6 times as long outside.
     """
-    if np.ndim(kernel) != 2 or np.ndim(x) < 2 or not x.dtype == kernel.dtype == jnp.float32:
+    if not _is_single(x, kernel):
         return False
-    rows = x.size // x.shape[-1] if x.shape[-1] else 0
+    rows = math.prod(x.shape[:-1])
     return at_least(rows, 8) and rows <= 64 and kernel.size >= 1 << 14 and not accelerated()
 
 
@@ -103,13 +110,9 @@ def few_rows_product(x, kernel):
     return x @ kernel
 
 
-def _few_rows_product_forward(x, kernel):
-    return x @ kernel, (x, kernel)
-
-
 def _few_rows_product_backward(saved, gradient):
     x, kernel = saved
     return lax.optimization_barrier(kernel @ transposed(gradient)).T, x.T @ gradient
 
 
-few_rows_product.defvjp(_few_rows_product_forward, _few_rows_product_backward)
+few_rows_product.defvjp(_product_forward, _few_rows_product_backward)

@@ -30,11 +30,6 @@ class Geometry(NamedTuple):
         """All positions inside the window, row by row."""
         return itertools.product(*map(range, self.window))
 
-    @property
-    def stays(self):
-        """True if the kernel moves one step at a time and is not spread out."""
-        return set(self.strides) == {1} and set(self.dilation) == {1}
-
 
 def geometry(sizes, window, strides, padding, dilation):
     """The :class:`Geometry` that `padding` ('valid', 'same' or 'causal') means for an input of `sizes`."""
