@@ -145,7 +145,11 @@ def test_values_and_gradients_are_those_of_plain_arithmetic(kind, act, reset_aft
 
 @pytest.mark.parametrize(("kind", "reset_after"), CELLS)
 def test_second_derivatives(kind, reset_after):
-    arguments, settings = setting(kind, "sigmoid", reset_after, masked=True, sequences=True)
+    compare_second_derivatives(kind, reset_after, masked=True)
+
+
+def compare_second_derivatives(kind, reset_after, masked):
+    arguments, settings = setting(kind, "sigmoid", reset_after, masked=masked, sequences=True)
     first = jax.grad(loss_of(fused, kind, settings))
 
     def of_first(arguments):
@@ -155,6 +159,40 @@ def test_second_derivatives(kind, reset_after):
     second = of_first(arguments)[1]
     for place, slope, direction in slopes(lambda a: of_first(a)[0], arguments, 6 if reset_after else 5):
         assert along(second[place], direction) == pytest.approx(float(slope), rel=1e-5, abs=1e-7)
+
+
+@pytest.fixture
+def all_are_large(monkeypatch):
+    monkeypatch.setattr(recurrent, "_LARGE", 0)
+    recurrent._fused.clear_cache()
+    yield
+    recurrent._fused.clear_cache()
+
+
+def test_loops_taken_as_one_have_the_same_derivatives(all_are_large):
+    test_values_and_gradients_are_those_of_plain_arithmetic("lstm", "sigmoid", False, {"backwards": True})
+    compare_second_derivatives("lstm", False, masked=False)
+
+
+def test_of_two_large_loops_backwards_the_second_begins_when_the_first_is_over(monkeypatch):
+    rows, steps, units = 4000, 10, 128  # of which nothing is computed
+    forms = [(rows, steps, D), (D, 4 * units), (units, 4 * units)]
+
+    def scratch():
+        """Scratch memory of both directions' gradients, in arrays (T, B, H)."""
+
+        def loss(x, *kernels):
+            zeros = (jnp.zeros((rows, units), x.dtype),) * 2
+            lasts = [recurrent.lstm(x, zeros, *kernels, backwards=way)[1] for way in (False, True)]
+            return sum((h * h).sum() for h, _ in lasts)
+
+        recurrent._fused.clear_cache()
+        program = jax.jit(jax.grad(loss, (0, 1, 2))).lower(*(jax.ShapeDtypeStruct(f, "float32") for f in forms))
+        return program.compile().memory_analysis().temp_size_in_bytes / (4 * rows * steps * units)
+
+    large = scratch()
+    monkeypatch.setattr(recurrent, "_LARGE", rows * steps * units * 4 + 1)
+    assert large < scratch() - 2  # 19.2 and 21.6
 
 
 def test_gradient_inside_a_compiled_loop_is_the_same():

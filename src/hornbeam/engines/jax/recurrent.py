@@ -24,6 +24,7 @@ from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax import recurrent_scan as _in_place
+from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.tensors import accelerated
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
@@ -59,11 +60,12 @@ class _LSTM:
         i, f, g, o = self.act(zi), self.act(zf), self.main(zg), self.act(zo)
         new_c = f * c + i * g
         squashed = self.main(new_c)
-        return (o * squashed, new_c), (i, f, g, o, c, squashed)
+        return (o * squashed, new_c), (i, f, g, o, c)
 
     def back(self, turned, drop, h, saved, dstate):
-        i, f, g, o, c, squashed = saved
+        i, f, g, o, c = saved
         dh, dc = dstate
+        squashed = self.main(f * c + i * g)  # keeping it takes as long, and an array more
         dc = dc + dh * o * self.main_slope(squashed)
         d = (dc * g * self.slope(i), dc * c * self.slope(f), dc * i * self.main_slope(g), dh * squashed * self.slope(o))
         d = jnp.concatenate(_barriers.bar(d), -1)  # else each product of the loop computes the gates again
@@ -145,6 +147,8 @@ class _SimpleRNN:
 
 
 # --- The loop over time, and its gradient ---
+
+_LARGE = 1 << 24  # numbers that a loop emits, from which on memory counts for more than a plain program
 
 
 def _with_gradient_of(plain) -> abc.Callable[..., abc.Callable]:
@@ -252,12 +256,23 @@ def _slices(operands, before, saved, doutputs):
     return before, saved, doutputs, _turned(operands.mask)
 
 
+def _as_one(loop, after, size):
+    """`loop()`, by `recurrent_scan.as_one` if the numbers that it emits, `size`, are many. Not on an accelerator, which
+    would ask the host what comes next, nor for rows on several devices, which would have to agree."""
+    large = products.at_least(size, _LARGE) and not accelerated() and not is_split()
+    return _in_place.as_one(loop, after) if large else loop()
+
+
 def _scan_back(settings, arrays):
     cell, (reverse, _) = settings
     operands, (before, saved), (doutputs, dlast) = arrays
     slices = _slices(operands, before, saved, doutputs)
     step = _step_back(settings, operands)
-    dstate, (d, aside), _ = _in_place.scan(lambda state, now, _: (*step(state, now), ()), dlast, slices, not reverse)
+
+    def loop():
+        return _in_place.scan(lambda state, now, _: (*step(state, now), ()), dlast, slices, not reverse)
+
+    dstate, (d, aside), _ = _as_one(loop, dlast[0], before.size * cell.gates)
     dxs, dkernel, dbias = _inputs.inputs_of(operands, cell.gates).gradients(d)
     dweights = cell.weight_gradients(operands.drop, before, saved, d, aside)
     return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias

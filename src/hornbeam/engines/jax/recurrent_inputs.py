@@ -136,7 +136,11 @@ class _Words(_Inputs):
         self.rows = self.places.shape[0] // _PARTS  # of a part of the words
         self.few = count <= self.places.shape[0]
         self.parts = jnp.where(self.few, -(-count // self.rows), 0)
-        self.flat = self.xs[0].reshape(-1, self.xs[0].shape[-1])
+
+    @property
+    def flat(self):
+        """Inputs (B T, D). Made outside of the branches of a condition, they are kept in both forms."""
+        return self.xs[0].reshape(-1, self.xs[0].shape[-1])
 
     def projection(self, parts=1):
         """Function (first, length) -> inputs times kernel, time first: a (length, B, H) array a gate."""

@@ -9,6 +9,8 @@ benchmarks/sentiment.py (T 100, B 1000) needs 1.44 GB of scratch memory where it
 import jax
 import jax.numpy as jnp
 
+from hornbeam.engines.jax.barriers import zero_after
+
 
 def scan(step, state, slices, reverse, taken_over=()):
     """Loop over the first axis.
@@ -36,6 +38,17 @@ def scan(step, state, slices, reverse, taken_over=()):
     stacked = [jnp.full((length, *a.shape), numbers[k % numbers.size], a.dtype) for k, a in enumerate(form)]
     carry = state, jax.tree.unflatten(tree, stacked), taken_over
     return jax.lax.fori_loop(0, length, body, carry) if length else carry
+
+
+def as_one(loop, after):
+    """`loop()` in a condition that always holds, but follows from the numbers `after`: one instruction to the compiler.
+    Otherwise it makes the arrays that independent loops begin with before it runs the first of them. The step above
+    needs 1.13 GB, for 1.29 with its two loops backwards as they are."""
+
+    def never():
+        return jax.tree.map(lambda a: jnp.zeros(a.shape, a.dtype), jax.eval_shape(loop))
+
+    return jax.lax.cond(zero_after(after) == 0, loop, never)
 
 
 def at(tree, i):
