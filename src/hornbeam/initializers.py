@@ -18,6 +18,7 @@ import numpy as np
 
 from hornbeam import checks, config, registry
 from hornbeam.backend.random import host_generator, host_seed, host_truncated_normal
+from hornbeam.host_memory import room_for
 
 # Numbers drawn and scaled at a time: 256 kB, which stay in a core's cache between the two.
 _BLOCK = 1 << 16
@@ -57,7 +58,7 @@ def _blocks_later(shape, dtype, seed, fill):
     sizes, dtype, seed = _sizes(shape), _array_type(dtype), host_seed(seed)
 
     def draw():
-        numbers, generator = np.empty(sizes, np.float32), np.random.default_rng(seed)
+        numbers, generator = room_for(sizes, np.float32), np.random.default_rng(seed)
         flat = numbers.reshape(-1)
         for start in range(0, flat.size, _BLOCK):
             fill(generator, flat[start : start + _BLOCK])

@@ -19,6 +19,8 @@ SPOTS = [
     ((7,), (3,), (1,), "causal", (2,)),
     ((7,), (3,), (2,), "causal", (1,)),
     ((3, 4, 5), (2, 1, 3), (2, 1, 2), "same", (1, 1, 1)),
+    ((7, 6), (3, 3), (1, 1), "same", (1, 1)),
+    ((5, 8), (3, 3), (1, 1), "valid", (1, 1)),
 ]
 
 
@@ -46,15 +48,16 @@ def test_all_forms_are_one_convolution(rules):
     spot = geometry(*rules)
     x, w = some(2, *spot.sizes, 4), some(*spot.window, 4, 3)
     g = some(2, *spot.out, 3)
+    unfit = {"product"} if convolution._is_plain_square(spot) else {"product", "winograd"}
 
     @jax.jit
     def all_forms(x, w, g):
         y, back = jax.vjp(lambda x, w: xla(x, w, spot), x, w)
         dx, dw = back(g)
-        wide = {n: f(x, w, spot) for n, f in convolution._FORWARD.items() if n != "product"}
-        usable = ["columns", "turned"] if set(spot.strides) == {1} else ["columns"]
+        wide = {n: f(x, w, spot) for n, f in convolution._FORWARD.items() if n not in unfit}
+        usable = {"columns", "turned", "winograd"} - unfit if set(spot.strides) == {1} else {"columns"}
         spread = {n: convolution._BACKWARD[n](g, w, spot) for n in usable}
-        kernel = {n: f(x, g, spot) for n, f in convolution._KERNEL.items() if n != "product"}
+        kernel = {n: f(x, g, spot) for n, f in convolution._KERNEL.items() if n not in unfit}
         return (y, wide), (dx, spread), (dw, kernel)
 
     for wanted, forms in all_forms(x, w, g):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hornbeam import backend as K
-from hornbeam.saving.stored import room_for
+from hornbeam.host_memory import room_for
 
 
 def beginning_at(offset, count):

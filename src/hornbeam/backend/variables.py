@@ -52,7 +52,8 @@ class Variable:
         that is only looked at, or filled from elsewhere, costs no numbers.
 
         Args:
-            draw: gives an array of `shape` and `dtype`, the same one at each call: two threads may need it at once.
+            draw: gives an array of `shape` and `dtype` that nobody else holds, of the same numbers at each call: two
+                threads may need it at once.
         """
         variable = cls.__new__(cls)
         variable._kept, variable._draw = None, draw
@@ -64,7 +65,7 @@ class Variable:
     def _value(self) -> Any:
         draw = self._draw  # read first: another thread may be drawing, too
         if self._kept is None:
-            value = engine.own(draw(), self.dtype)
+            value = engine.take_over(draw(), self.dtype)
             if self._kept is None:  # nobody set it meanwhile
                 self._value = value
         return self._kept

@@ -6,6 +6,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import checks, config, nest
+from hornbeam.host_memory import room_for
 
 
 class Hyperparameter:
@@ -59,7 +60,9 @@ def filled(weight, value=0.0, shape=None):
     """Array for a slot of `weight`, made without compiling: single precision where the weight has less."""
     shape = tuple(weight.shape) if shape is None else shape
     work = working_type(weight)
-    return K.constant(np.full(shape, value, work) if value else np.zeros(shape, work), dtype=work)
+    room = room_for(shape, work)
+    room.fill(value)
+    return K.engine.take_over(room, work)
 
 
 def working_type(weight):

@@ -21,6 +21,7 @@ import zlib
 
 import numpy as np
 
+from hornbeam.host_memory import room_for
 from hornbeam.saving import guards, keras3_config
 from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
@@ -28,7 +29,7 @@ from hornbeam.saving.hdf5_stream import Layout
 from hornbeam.saving.keras3_config import in_keras3_order, to_keras3, training_of
 from hornbeam.saving.keras3_optimizer import optimizer_arrays
 from hornbeam.saving.keras3_weights import UnknownWeights, branch_of
-from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredLayer, StoredModel, room_for
+from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredLayer, StoredModel
 
 CONFIG, METADATA, WEIGHTS = "config.json", "metadata.json", "model.weights.h5"
 MARK = "hornbeam"  # our own part of the metadata

@@ -11,10 +11,10 @@ import stat
 
 import numpy as np
 
+from hornbeam.host_memory import room_for
 from hornbeam.saving import guards
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.hdf5_heap import DamagedHeap, text_lengths
-from hornbeam.saving.stored import room_for
 
 USER_BLOCKS = (512, 1024, 2048, 4096, 8192)
 SIGNATURE = b"\x89HDF\r\n\x1a\n"

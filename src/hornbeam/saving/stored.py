@@ -5,7 +5,6 @@ from these (by code that knows layers). So this module, and every reader that a 
 hdf5_layout, guards, keras3_weights, errors), imports neither the backend nor layers at its top.
 """
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,15 +12,6 @@ import numpy as np
 # What is written as `keras_version`: the classic whose meaning the layers have (hard_sigmoid, GRU, BatchNormalization).
 CLASSIC_VERSION = "2.2.4"
 OWN_WEIGHTS = "top_level_model_weights"  # stands for the weights that a model has beside those of its layers
-
-
-def room_for(shape, dtype):
-    """An empty array to read into, which begins where engines can use it in place (a multiple of 64 bytes)."""
-    dtype = np.dtype(dtype)
-    size = math.prod(shape) * dtype.itemsize
-    room = np.empty(size + 64, np.uint8)
-    start = -room.ctypes.data % 64
-    return room[start : start + size].view(dtype).reshape(shape)
 
 
 @dataclass

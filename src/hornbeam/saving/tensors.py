@@ -11,10 +11,11 @@ import zipfile
 
 import numpy as np
 
+from hornbeam.host_memory import room_for
 from hornbeam.saving import guards
 from hornbeam.saving.digests import digest_of
 from hornbeam.saving.errors import ModelFileError
-from hornbeam.saving.stored import Origin, StoredLayer, StoredModel, room_for
+from hornbeam.saving.stored import Origin, StoredLayer, StoredModel
 
 MANIFEST = "hornbeam_manifest"  # the metadata entry, and the array of bytes in an .npz
 _DIGEST = "hornbeam_manifest_sha256"

@@ -12,6 +12,14 @@ def zero_after(x):
     return jnp.minimum(bits & 1, 0).sum()
 
 
+def zero_of_written(x):
+    """A 0 of `x`'s type, for which the compiler has to write `x` to memory.
+
+    It drops `bar` before it joins elementwise loops, and then computes a value of many readers again in each of them.
+    """
+    return jax.lax.cond(zero_after(x) > 0, lambda x: x.reshape(-1)[0], lambda x: jnp.zeros((), x.dtype), x)
+
+
 def run_if(condition, function, given, read):
     """`function(given, read)` on a condition, else `given`; `lax.cond` would copy what it hands through."""
 

@@ -18,7 +18,9 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from hornbeam.engines.jax import winograd
 from hornbeam.engines.jax.depthwise import depthwise
+from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.products import at_least, dot, sum_type, transposed
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.windows import (
@@ -168,11 +170,14 @@ correlate.defvjp(
 #   8, 224x224, 3, 64, 7x7 /2   20.5  30.3          -       (folded)      19.9     40.9     26.6
 #   32, 500, 128, 128, 5        16.0  22.1          16.1    18.1          19.3     24.1     25.6
 #   8, 16x16x16, 4, 16, 3x3x3   20.8  4.5           25.1    2.0           -        5.5      2.7
+# Large ones of 3 x 3 taps go by "winograd", in 0.6 to 0.8 of the least of these times (docs/decisions/0017).
 
 
 def _how_to_convolve(x, w, spot):
     if _one_tap(spot):
         return "product"
+    if _suits_winograd(x, spot, *w.shape[-2:]):
+        return "winograd"
     few = x.shape[-1] < 8 and math.prod(w.shape[:-1]) <= 100  # numbers under the window
     return "xla" if _suits_xla(x, spot) and not few else "columns"
 
@@ -182,6 +187,8 @@ def _how_to_spread(y, w, spot):
         return "product"
     if max(spot.strides) > 1:
         return "folded"
+    if _suits_winograd(y, spot, *w.shape[-2:]):
+        return "winograd"
     narrow = w.shape[-2] < 16 or 2 * w.shape[-2] < w.shape[-1]
     small = math.prod(spot.out) <= 64
     return "turned" if _suits_xla(y, spot) and not (small or narrow) else "columns"
@@ -190,6 +197,8 @@ def _how_to_spread(y, w, spot):
 def _how_to_correlate(x, y, spot):
     if _one_tap(spot):
         return "product"
+    if min(x.shape[-1], y.shape[-1]) >= 128 and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
+        return "winograd"
     if _suits_xla(x, spot) and at_least(x.shape[0], 8):
         return "crossed"
     return "lines" if x.shape[-1] < 16 else "columns"
@@ -201,6 +210,20 @@ def _one_tap(spot):
 
 def _suits_xla(x, spot):
     return len(spot.window) <= 2 and x.dtype == jnp.float32
+
+
+def _suits_winograd(x, spot, channels, filters):
+    """Where each of its sixteen products is large enough for both cores, from 20 million operations on, while its
+    arrays take no more than 256 MiB. Not for rows on several devices, each of which has a core or so."""
+    rows, narrow = x.shape[0], min(channels, filters)
+    if not (_is_plain_square(spot) and _suits_xla(x, spot) and narrow >= 64 and at_least(rows, 1)) or is_split():
+        return False
+    work = rows * math.prod(spot.out) * channels * filters
+    return work >= 40_000_000 and winograd.size(rows, spot, channels, filters) <= 1 << 26
+
+
+def _is_plain_square(spot):
+    return spot.window == (3, 3) and spot.strides == spot.dilation == (1, 1)
 
 
 # --- Forms of convolve ---
@@ -262,6 +285,11 @@ def _turned_back(y, w, spot):
     return lay_back(y, w.swapaxes(-1, -2), spot, _xla)
 
 
+def _winograd_back(y, w, spot):
+    """The same with fewer products, which read the kernel as it lies."""
+    return lay_back(y, w, spot, functools.partial(winograd.convolve, turned=True))
+
+
 # --- Forms of correlate ---
 
 
@@ -308,12 +336,14 @@ def _columns_kernel(x, y, spot):
     return found.reshape(*spot.window, x.shape[-1], y.shape[-1])
 
 
-_FORWARD = {"product": _product, "columns": _columns, "xla": _xla}
+_FORWARD = {"product": _product, "columns": _columns, "xla": _xla, "winograd": winograd.convolve}
 _BACKWARD = {
     "product": _product_back, "columns": _columns_back, "folded": _folded_back, "turned": _turned_back,
+    "winograd": _winograd_back,
 }  # fmt: skip
 _KERNEL = {
     "product": _product_kernel, "crossed": _crossed_kernel, "lines": _lines_kernel, "columns": _columns_kernel,
+    "winograd": winograd.correlate,
 }  # fmt: skip
 
 

@@ -19,12 +19,12 @@ import jax
 import jax.numpy as jnp
 
 from hornbeam.engines.jax import barriers as _barriers
+from hornbeam.engines.jax import devices as _devices
 from hornbeam.engines.jax import products
 from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax import recurrent_scan as _in_place
-from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.tensors import accelerated
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
@@ -259,7 +259,7 @@ def _slices(operands, before, saved, doutputs):
 def _as_one(loop, after, size):
     """`loop()`, by `recurrent_scan.as_one` if the numbers that it emits, `size`, are many. Not on an accelerator, which
     would ask the host what comes next, nor for rows on several devices, which would have to agree."""
-    large = products.at_least(size, _LARGE) and not accelerated() and not is_split()
+    large = products.at_least(size, _LARGE) and not accelerated() and not _devices.is_split()
     return _in_place.as_one(loop, after) if large else loop()
 
 
@@ -270,11 +270,12 @@ def _scan_back(settings, arrays):
     step = _step_back(settings, operands)
 
     def loop():
-        return _in_place.scan(lambda state, now, _: (*step(state, now), ()), dlast, slices, not reverse)
+        emit = lambda state, now, _: (*step(state, now), ())  # noqa: E731
+        dstate, (d, aside), _ = _in_place.scan(emit, dlast, slices, not reverse)
+        return dstate, d, cell.weight_gradients(operands.drop, before, saved, d, aside)
 
-    dstate, (d, aside), _ = _as_one(loop, dlast[0], before.size * cell.gates)
+    dstate, d, dweights = _as_one(loop, dlast[0], before.size * cell.gates)
     dxs, dkernel, dbias = _inputs.inputs_of(operands, cell.gates).gradients(d)
-    dweights = cell.weight_gradients(operands.drop, before, saved, d, aside)
     return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias
 
 
