@@ -58,7 +58,7 @@ def _blocks_later(shape, dtype, seed, fill):
     sizes, dtype, seed = _sizes(shape), _array_type(dtype), host_seed(seed)
 
     def draw():
-        numbers, generator = room_for(sizes, np.float32), np.random.default_rng(seed)
+        numbers, generator = room_for(sizes, np.float32, in_place=False), np.random.default_rng(seed)
         flat = numbers.reshape(-1)
         for start in range(0, flat.size, _BLOCK):
             fill(generator, flat[start : start + _BLOCK])

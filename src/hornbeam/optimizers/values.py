@@ -60,7 +60,7 @@ def filled(weight, value=0.0, shape=None):
     """Array for a slot of `weight`, made without compiling: single precision where the weight has less."""
     shape = tuple(weight.shape) if shape is None else shape
     work = working_type(weight)
-    room = room_for(shape, work)
+    room = room_for(shape, work, in_place=False)
     room.fill(value)
     return K.engine.take_over(room, work)
 

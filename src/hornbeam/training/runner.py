@@ -15,6 +15,8 @@ from hornbeam.utils.workers import Feed
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
 LARGE_BYTES = 16 << 20  # of data, whose copy is worth making room for
 QUIET_S = 1.0  # without one, a chunk still ends now and then, so that Ctrl-C is heard
+LONG_S = 0.25  # after a chunk of which the engine gets SETTLE_S to free its scratch memory: results are there a little
+SETTLE_S = 0.001  # before, and the next program would take as much once more, for LSTMs on large batches 1.1 GB
 
 
 class Run:
@@ -76,7 +78,10 @@ class Run:
                 length = 1 if one_by_one else self._length(chunk.stop - start, refresh_s)
                 began = time.perf_counter()
                 logs = self._finish(chunk, start, start + length)
-                self._measure(length, time.perf_counter() - began)
+                took = time.perf_counter() - began
+                self._measure(length, took)
+                if took > LONG_S:
+                    time.sleep(SETTLE_S)
                 yield offset + start, chunk.rows[start : start + length], logs
                 start += length
 
