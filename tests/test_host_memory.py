@@ -6,7 +6,7 @@ import pytest
 from hornbeam.host_memory import room_for
 
 
-@pytest.mark.parametrize("in_place, begins", [(True, 0), (False, 16)])
+@pytest.mark.parametrize(("in_place", "begins"), [(True, 0), (False, 16)])
 def test_where_a_room_begins(in_place, begins):
     rooms = [room_for((3, size), "float32", in_place) for size in range(1, 40)]  # all kept, so no address comes twice
     assert {room.ctypes.data % 64 for room in rooms} == {begins}
