@@ -19,8 +19,8 @@ def form(rows, size, channels, filters, dtype="float32", **rules):
     x = jax.ShapeDtypeStruct((rows, size, size, channels), dtype)
     y = jax.ShapeDtypeStruct((rows, *spot.out, filters), dtype)
     w = jax.ShapeDtypeStruct((*spot.window, channels, filters), dtype)
-    ways = convolution
-    return ways._how_to_convolve(x, w, spot), ways._how_to_spread(y, w, spot), ways._how_to_correlate(x, y, spot)
+    back = convolution._how_to_spread(y, w, spot), convolution._how_to_correlate(x, y, spot)
+    return convolution._how_to_convolve(x, w, spot), *back
 
 
 def test_chosen_for_products_that_both_cores_share():

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from hornbeam.engines.jax.barriers import bar, zero_of_written
+from hornbeam.engines.jax.windows import geometry, slice_tap
 
 
 def convolve(x, w, spot, turned=False):
@@ -59,13 +60,13 @@ def size(rows, spot, channels, filters):
 
 def _input_tiles(x, spot):
     """(N, H, W, M) -> sixteen of (N, tall, wide, M): b of every tile of 4 x 4 that begins at an even place."""
-    tall, wide = _tiles(spot)
     rules = [(0, 0, 0)] * 4
-    for axis, count in enumerate((tall, wide)):
+    for axis, count in enumerate(_tiles(spot)):
         before = spot.pads[axis][0]
         rules[1 + axis] = (before, 2 * count + 2 - before - spot.sizes[axis], 0)
     x = lax.pad(x, zero_of_written(x), rules)  # else all readers of `x` compute it anew, whatever it is
-    return bar(_along_both(_inputs, lambda i, j: _every_second(x, 1, i, tall, j, wide), 4))
+    tiles = geometry(x.shape[1:3], (4, 4), (2, 2), "valid", (1, 1))
+    return bar(_along_both(_inputs, lambda i, j: slice_tap(x, tiles, (i, j), 1), 4))
 
 
 def _gradient_tiles(y, spot):
@@ -73,19 +74,14 @@ def _gradient_tiles(y, spot):
     tall, wide = _tiles(spot)
     rules = [(0, 2 * tall - spot.out[0], 0), (0, 2 * wide - spot.out[1], 0), (0, 0, 0), (0, 0, 0)]
     y = lax.pad(y, zero_of_written(y), rules)
-    return bar(_along_both(_gradients, lambda i, j: _every_second(y, 0, i, tall, j, wide), 2))
+    tiles = geometry(y.shape[:2], (2, 2), (2, 2), "valid", (1, 1))
+    return bar(_along_both(_gradients, lambda i, j: slice_tap(y, tiles, (i, j), 0), 2))
 
 
 def _along_both(change, part, count):
     """`change` of `count` arrays along both axes of a plane of arrays `part(i, j)`; the results row by row, a tuple."""
     columns = [change(*(part(i, j) for i in range(count))) for j in range(count)]
     return tuple(found for row in zip(*columns, strict=True) for found in change(*row))
-
-
-def _every_second(x, axis, down, tall, along, wide):
-    """Every second place of two axes, `axis` and the next, from `down` and `along` on."""
-    x = lax.slice_in_dim(x, down, down + 2 * tall - 1, 2, axis)
-    return lax.slice_in_dim(x, along, along + 2 * wide - 1, 2, axis + 1)
 
 
 def _inputs(d0, d1, d2, d3):
