@@ -78,6 +78,20 @@ def test_additions_of_tensorflow_are_taken_out():
     assert one("Functional", {"name": "m"}, TF)[0] == "Model"
 
 
+@pytest.mark.parametrize(
+    ("class_name", "config", "dtype"),
+    [
+        ("Embedding", {"input_dim": 3, "output_dim": 2, "embeddings_initializer": "uniform"}, None),
+        ("Dense", {"units": 2, "kernel_initializer": "zeros"}, None),
+        ("InputLayer", {"batch_input_shape": [None, 3]}, "int32"),
+        ("Lambda", {"function": "abs", "batch_input_shape": [None, 3]}, "int32"),
+    ],
+)
+def test_whole_numbers_are_the_inputs_not_the_weights(class_name, config, dtype):
+    """Keras 2.0.5 wrote dtype='int32' for an Embedding; rows kept in it would all be 0."""
+    assert one(class_name, {**config, "dtype": "int32"}, KERAS_2)[1].get("dtype") == dtype
+
+
 def test_a_function_of_tensorflow_without_counterpart_is_named():
     layers = [{"class_name": "TFOpLambda", "name": "tf.roll", "config": {"name": "tf.roll", "function": "roll"},
                "inbound_nodes": [["x", 0, 0, {"shift": 1}]]}]  # fmt: skip

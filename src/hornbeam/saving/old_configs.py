@@ -164,10 +164,9 @@ def _settings(name, config, origin):
         config = _keras_1_settings(name, config, where)
     if name == "Flatten":
         config.setdefault("data_format", "channels_last")  # before 2.2.0 rows were laid out as they are
-    if dtype is not None:
+    config.pop("dtype", None)
+    if dtype is not None and not _is_of_inputs(dtype, config):
         config["dtype"] = _dtype(dtype)
-    elif "dtype" in config:
-        del config["dtype"]
     return {key: _value(key, value, origin) for key, value in config.items()}
 
 
@@ -186,6 +185,11 @@ def _value(key, value, origin):
     if "class_name" in value and "config" in value:
         return {"class_name": str(value["class_name"]).rsplit(">", 1)[-1], "config": value["config"]}
     return value
+
+
+def _is_of_inputs(dtype, config):
+    """Whole numbers for a layer that draws weights: once the type of what an Embedding reads, not of its rows."""
+    return isinstance(dtype, str) and "int" in dtype and any(key.endswith("_initializer") for key in config)
 
 
 def _dtype(value):
