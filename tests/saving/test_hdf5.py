@@ -299,7 +299,7 @@ def test_weights_of_the_first_keras_have_numbers(path):
             file.create_group(f"layer_{i}").attrs["nb_params"] = 2 * i
         file["layer_1/param_0"], file["layer_1/param_1"] = array(3, 2), array(2)
     found = hdf5.read_weights(path)
-    assert found.origin.version == (1, 0)
+    assert found.origin == Origin("h5", "0", "")
     assert [len(layer.weights) for layer in found.layers] == [0, 2]
     with h5py.File(path, "r+") as file:
         file.attrs["nb_layers"] = -1

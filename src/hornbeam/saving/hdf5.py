@@ -76,7 +76,7 @@ def read_weights(path):
         if file.has(root, "layer_names"):
             return StoredModel(layers=_read_layers(file, root), origin=_origin(file, root))
         if file.has("", "nb_layers"):
-            return StoredModel(layers=_read_numbered(file), origin=Origin("h5", "1", ""))
+            return StoredModel(layers=_read_numbered(file), origin=Origin("h5", "0", ""))
         if any(path.rpartition("/")[2].isdigit() for path in file.datasets):
             arrays = [(path, file.array(path)) for path in file.datasets if not path.startswith("optimizer/")]
             return StoredModel(layers=[StoredLayer("", arrays)], origin=Origin(STORE, "3", ""))

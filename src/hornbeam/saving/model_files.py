@@ -12,7 +12,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import checks, registry
 from hornbeam.config import ENGINES
-from hornbeam.saving import old_configs, old_weights, reading
+from hornbeam.saving import keras0_configs, old_configs, old_weights, reading
 from hornbeam.saving.digests import Digests
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.stored import CLASSIC_VERSION, Origin, StoredModel
@@ -129,6 +129,8 @@ def _origin():
 
 def classic_architecture(config, origin=None):
     """The configuration of any Keras as a classic one, as far as it says which Keras it is of."""
+    if keras0_configs.is_keras_0(config):
+        return old_configs.upgrade(keras0_configs.to_keras_1(config), Origin("json", "0", ""))
     version = config.get("keras_version")
     if "module" in config or "registered_name" in config or str(version or "").startswith("3"):
         from hornbeam.saving import keras3_config

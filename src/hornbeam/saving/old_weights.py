@@ -46,6 +46,7 @@ class _Reader:
 
     def __init__(self, origin, backend):
         self.first = origin.version[0] <= 1
+        self.oldest = origin.keras_version == "0"
         self.theano = backend == "theano"
 
     def read(self, layer, arrays):
@@ -61,6 +62,8 @@ class _Reader:
             return arrays
         if self.first:
             arrays = _from_keras_1(kind, layer, arrays)
+        if self.oldest and kind == "BatchNormalization" and len(arrays) == 4:
+            arrays = [*arrays[:3], _variance(arrays[3], layer.epsilon)]
         if self.theano:
             _warn_of_theano(kind, layer)
         if self.theano and kind in _CONVOLUTIONS:
@@ -145,6 +148,11 @@ def _from_keras_1(kind, layer, arrays):
             arrays = [_filters_last(a) if np.ndim(a) == 4 else a for a in arrays]
         return _joined(arrays, (0, 2, 1, 3))
     return arrays
+
+
+def _variance(deviation, epsilon):
+    """The variance by which a layer of today divides as Keras 0.x did: by the standard deviation plus epsilon."""
+    return np.square(deviation + epsilon) - epsilon
 
 
 def _filters_last(kernel):
