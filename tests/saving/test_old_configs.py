@@ -36,6 +36,7 @@ def one(class_name, config, origin=KERAS_1):
          ("Embedding", {"input_dim": 3, "output_dim": 2, "embeddings_initializer": "uniform"})),
         ("MaxoutDense", {"output_dim": 2, "init": "zero", "bias": True, "input_dim": 3},
          ("MaxoutDense", {"output_dim": 2, "init": "zero", "bias": True})),
+        ("Highway", {"init": "zero", "transform_bias": -2}, ("Highway", {"init": "zero"})),
         ("Flatten", {}, ("Flatten", {"data_format": "channels_last"})),
     ],
 )  # fmt: skip

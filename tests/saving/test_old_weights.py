@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from hornbeam.layers import LSTM, Conv1D, Conv2D, CuDNNLSTM, Dense, Input
+from hornbeam.layers import LSTM, Conv1D, Conv2D, CuDNNLSTM, Dense, Highway, Input
 from hornbeam.models import Sequential
 from hornbeam.saving.old_weights import for_layer, optimizer_state
 from hornbeam.saving.stored import Origin
@@ -35,6 +35,14 @@ def test_gates_of_keras_1_are_put_side_by_side():
     np.testing.assert_array_equal(kernel, np.concatenate([arrays[i] for i in (0, 6, 3, 9)], 1))
     np.testing.assert_array_equal(recurrent, np.concatenate([arrays[i] for i in (1, 7, 4, 10)], 1))
     np.testing.assert_array_equal(bias, np.concatenate([arrays[i] for i in (2, 8, 5, 11)]))
+
+
+def test_matrices_of_a_highway_had_their_biases_beside_them():
+    arrays = numbers((2, 2), (2,), (2, 2), (2,))
+    found = for_layer(built(Highway(), (2,)), arrays, KERAS_1)
+    assert [np.shape(a) for a in found] == [(2, 2), (2, 2), (2,), (2,)]
+    np.testing.assert_array_equal(found[1], arrays[2])
+    np.testing.assert_array_equal(found[2], arrays[1])
 
 
 def test_kernels_of_conv1d_had_four_axes():

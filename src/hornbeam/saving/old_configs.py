@@ -23,6 +23,7 @@ _IDLE_OF = {
     "LocallyConnected1D": ("implementation",),
     "LocallyConnected2D": ("implementation",),
     "Embedding": ("sparse",),
+    "Highway": ("transform_bias",),
     **dict.fromkeys(("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"), ("groups",)),
     "MultiHeadAttention": ("query_shape", "key_shape", "value_shape"),
     **dict.fromkeys(("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),

@@ -139,6 +139,8 @@ def _from_keras_1(kind, layer, arrays):
         return [arrays[0].transpose((2, 3, 0, 1) if first else (0, 1, 3, 2)), *arrays[1:]]
     if kind == "SeparableConv2D" and first and len(arrays) > 1:
         return [_filters_last(arrays[0]), _filters_last(arrays[1]), *arrays[2:]]
+    if kind == "Highway" and len(arrays) == 4 and np.ndim(arrays[1]) == 1:
+        return [arrays[i] for i in (0, 2, 1, 3)]  # each matrix had its bias beside it
     if kind == "GRU" and len(arrays) == 9:
         return _joined(arrays, (0, 1, 2))
     if kind == "LSTM" and len(arrays) == 12:
