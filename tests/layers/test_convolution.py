@@ -7,6 +7,7 @@ import pytest
 from harness import check_against_keras, check_layer
 from hornbeam import backend as K
 from hornbeam import layers, registry
+from hornbeam.legacy import OldSpelling
 
 # Names, shape of one row, arguments. The smallest sizes at which a wrong edge would show.
 SEQUENCE, IMAGE, VOLUME = (8, 4), (6, 7, 4), (4, 3, 5, 2)
@@ -161,3 +162,16 @@ def test_another_number_of_channels_is_an_error():
     layer(images(1, 5, 5, 3))
     with pytest.raises(ValueError, match="was built for inputs of size 3 on axis -1"):
         layer(images(1, 5, 5, 4))
+
+
+@pytest.mark.parametrize("name", ["DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"])
+def test_arguments_for_a_kernel_that_separable_layers_lack_do_nothing(name):
+    """Keras 2 accepted them in silence, and much code for Xception has them."""
+    sizes = (3,) if name.startswith("Depthwise") else (2, 3)
+    with pytest.warns(OldSpelling, match=f"{name}.kernel_regularizer. did nothing .* write depthwise_regularizer"):
+        layer = getattr(layers, name)(*sizes, kernel_regularizer="l2", kernel_constraint=None)
+    layer(layers.Input((5, 5, 2) if name.endswith("2D") else (5, 2)))
+    assert layer.losses == []
+    assert not any(key in layer.get_config() for key in ("kernel_regularizer", "kernel_constraint"))
+    with pytest.raises(TypeError, match="takes no argument 'kernel_regulariser'"):
+        getattr(layers, name)(*sizes, kernel_regulariser="l2")

@@ -1,12 +1,22 @@
 """Convolution layers that treat channels apart: depthwise, and separable (depthwise, then 1 x 1)."""
 
 from hornbeam import backend as K
-from hornbeam import checks, constraints, initializers, registry, regularizers
+from hornbeam import checks, constraints, initializers, legacy, registry, regularizers
 from hornbeam.layers.convolution import ConvolutionLayer
+
+_IDLE = ("kernel_initializer", "kernel_regularizer", "kernel_constraint")
 
 
 class _Depthwise(ConvolutionLayer):
     """What holds for depthwise and separable layers: the depthwise kernel."""
+
+    def __init__(self, **kwargs):
+        _tell_of_idle(type(self).__name__, kwargs)
+        super().__init__(**{key: value for key, value in kwargs.items() if key not in _IDLE})
+
+    def get_config(self):
+        """The arguments that do something."""
+        return {key: value for key, value in super().get_config().items() if key not in _IDLE}
 
     def _set_depthwise(self, depth_multiplier, initializer, regularizer, constraint):
         self.depth_multiplier = checks.integer(type(self).__name__, "depth_multiplier", depth_multiplier, least=1)
@@ -27,6 +37,17 @@ class _Depthwise(ConvolutionLayer):
     def _shape_with(self, input_shape, channels):
         sizes = self._window_sizes(input_shape, self.kernel_size, self.padding, self.strides, self.dilation_rate)
         return self._shape_of(input_shape[0], sizes, channels)
+
+
+def _tell_of_idle(name, given):
+    """Say that arguments for a kernel, which these layers lack, do nothing; Keras 2 accepted them in silence."""
+    found = [key for key in _IDLE if given.get(key) is not None]
+    if found:
+        legacy.tell(
+            {(name, key) for key in found},
+            f"{name}({', '.join(found)}) did nothing in Keras 2, nor does it here; for an effect write "
+            f"{found[0].replace('kernel', 'depthwise')}.",
+        )
 
 
 class _DepthwiseConv(_Depthwise):
