@@ -329,6 +329,31 @@ def test_training_that_we_do_not_have_is_left_out_with_a_warning(tmp_path):
         assert archive.read_model(tmp_path / "m.keras").training is None
 
 
+def test_functions_go_by_their_own_names(tmp_path):
+    """Keras 3 writes 'function' as the registered name of every function that came as an object, its own too."""
+
+    def twice(x):
+        return 2 * x
+
+    @keras.saving.register_keras_serializable("theirs")
+    def own_loss(y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred), -1)
+
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation=twice), keras.layers.Dense(1)])
+    functions = {"twice": twice, "theirs>own_loss": lambda y_true, y_pred: K.mean(K.square(y_true - y_pred), axis=-1)}
+    for loss, name in ((keras.losses.mean_absolute_error, "mean_absolute_error"), (own_loss, "theirs>own_loss")):
+        model.compile("sgd", loss, metrics=[keras.metrics.mean_squared_error])
+        model.save(tmp_path / "m.keras")
+        stored = archive.read_model(tmp_path / "m.keras")
+        assert stored.training["loss"] == name
+        assert stored.training["metrics"] == ["mean_squared_error"]
+        back = model_files.assemble(stored, functions)
+    data = DRAW.normal(size=(2, 3)).astype("float32")
+    agree(here(back, data), [np.asarray(model(data))])
+    with pytest.raises(ValueError, match="Unknown activation 'twice'"):
+        model_files.assemble(stored)
+
+
 def test_modules_are_compared_and_never_imported(monkeypatch):
     import importlib
 

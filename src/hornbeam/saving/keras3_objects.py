@@ -141,7 +141,7 @@ def object_from_keras3(value, owner) -> Any:
     if str(class_name).startswith("DTypePolicy"):
         return dtype_from_keras3(value, owner)
     if class_name == "function":
-        return value.get("registered_name") or config
+        return _name_of_function(value)
     name = value.get("registered_name") or class_name
     if str(value.get("module", "")).startswith("keras"):
         name = class_name
@@ -149,12 +149,18 @@ def object_from_keras3(value, owner) -> Any:
     return {"class_name": name, "config": config}
 
 
+def _name_of_function(value):
+    """The name a function goes by; of one that nobody registered Keras 3 says that it is registered as 'function'."""
+    registered = value.get("registered_name")
+    return value["config"] if registered in (None, "", "function") else registered
+
+
 def _activation_from_keras3(value, owner):
     known = name_of(value)
     if known is not None:
         return known
     if is_object(value) and value["class_name"] == "function":
-        name = value.get("registered_name") or value["config"]
+        name = _name_of_function(value)
         own = value.get("module") not in (None, "builtins", "keras.activations")
         return name if own else _ACTIVATIONS_BACK.get(name, name)
     if isinstance(value, str):
