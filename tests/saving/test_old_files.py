@@ -47,7 +47,7 @@ def check(found, outputs, atol=1e-5):
 
 def test_there_are_enough():
     assert len(NAMES) >= 60
-    assert {name.split("_")[0] for name in NAMES} == {"keras1", "keras2", "keras3", "tf"}
+    assert {name.split("_")[0] for name in NAMES} == {"keras0", "keras1", "keras2", "keras3", "tf"}
 
 
 @pytest.mark.parametrize("name", NAMES)
