@@ -43,6 +43,14 @@ def test_input_length_is_a_promise():
         Embedding(5, 2, input_length=4)(IDS)
 
 
+@pytest.mark.parametrize("key", ["dtype", "input_dtype"])
+def test_whole_numbers_are_the_ids_not_the_rows(key):
+    """Keras 1 and 2.0 called it so, and drew rows of floats; rows of int32 would all be 0."""
+    layer = Embedding(5, 2, input_length=3, **{key: "int32"})
+    assert np.all(layer(IDS) != 0)
+    assert layer.get_config()["dtype"] == "float32"
+
+
 def test_sizes_must_be_positive():
     with pytest.raises(ValueError, match="input_dim must be an integer of at least 1; got 0"):
         Embedding(0, 2)

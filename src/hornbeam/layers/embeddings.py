@@ -6,6 +6,8 @@ from hornbeam import backend as K
 from hornbeam import checks, constraints, initializers, registry, regularizers, scope
 from hornbeam.core import Layer
 
+_OF_IDS = ("uint8", "int32", "int64")  # once said of what the layer reads; rows of whole numbers would all be 0
+
 
 @registry.register("layer")
 class Embedding(Layer):
@@ -48,6 +50,7 @@ class Embedding(Layer):
         if not {"input_shape", "batch_input_shape"} & set(kwargs):
             length = input_length if isinstance(input_length, (list, tuple)) else (input_length,)
             kwargs["batch_input_shape"] = (kwargs.pop("batch_size", None), *length)
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("dtype", "input_dtype") or v not in _OF_IDS}
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.input_dim = checks.integer("Embedding", "input_dim", input_dim, least=1)
         self.output_dim = checks.integer("Embedding", "output_dim", output_dim, least=1)
