@@ -7,6 +7,7 @@ import pytest
 from jax import lax
 
 from hornbeam.engines.jax import pooling
+from hornbeam.engines.jax.windows import geometry
 
 RULES = [
     ((6, 7), (2, 2), (2, 2), "VALID"),
@@ -78,6 +79,26 @@ def test_second_derivatives():
 
     found, correct = jax.jit(lambda x: (jax.grad(first)(x), wanted(x)))(x)
     np.testing.assert_allclose(found, correct, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("shape", "window"), [((8, 32, 34, 32), (2, 2)), ((3, 12, 8, 30, 32), (3, 1, 2))])
+def test_tiles_of_large_arrays_are_those_of_small_ones(shape, window, monkeypatch):
+    x, weight = with_ties(*shape), np.random.default_rng(4).normal(size=shape[-1]).astype("float32")
+    x[0, 0, ..., 1, 0] = np.nan
+    assert pooling._suits_tiles(jnp.asarray(x), geometry(shape[1:-1], window, window, "valid", (1,) * len(window)))
+
+    def found():
+        def first(x):
+            y, back = jax.vjp(lambda x: pooling.pool(x, window, window, "valid", "channels_last", "max"), x)
+            return y, back(y * weight)[0]
+
+        (y, dx), back = jax.vjp(first, x)
+        return y, dx, back((jnp.zeros_like(y), jnp.sin(dx)))[0]
+
+    tiles = jax.jit(found)()
+    monkeypatch.setattr(pooling, "_suits_tiles", lambda x, spot: False)
+    for one, other in zip(tiles, jax.jit(lambda: found())(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32", "int32", "uint8"])

@@ -11,13 +11,19 @@ and any number of axes is one piece of code. Forward and backward in a loop, on 
 """
 
 import functools
+import math
+from operator import mul
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from hornbeam.engines.jax.windows import channels_last, geometry, restore_layout, weave
+from hornbeam.engines.jax.barriers import written
+from hornbeam.engines.jax.devices import is_split
+from hornbeam.engines.jax.products import at_least
+from hornbeam.engines.jax.tensors import accelerated
+from hornbeam.engines.jax.windows import channels_last, geometry, is_padded, restore_layout, weave
 
 __all__ = ["pool"]
 
@@ -32,6 +38,8 @@ def pool(x, pool_size, strides, padding, data_format, mode):
     """
     x = channels_last(jnp.asarray(x), data_format)
     spot = geometry(x.shape[1:-1], pool_size, strides, padding, (1,) * len(pool_size))
+    if mode == "max" and _suits_tiles(x, spot):
+        return restore_layout(_max_of_tiles(x, spot.window), data_format)
     along = _max_along if mode == "max" else _sum_along
     y = x
     for axis in reversed(range(len(pool_size))):  # last first: then the first of equals in reading order wins
@@ -129,8 +137,12 @@ def _max_along(x, rule):
 
 def _max_and_place(x, rule):
     """The maximum and where in the window it stood: the first of equals, and NaN above all."""
-    first, *rest = _split(x, _lowest(x.dtype), *rule)
-    place = jnp.zeros(first.shape, jnp.uint8 if rule[1] < 255 else jnp.int32)
+    return _first_largest(_split(x, _lowest(x.dtype), *rule))
+
+
+def _first_largest(parts):
+    first, *rest = parts
+    place = jnp.zeros(first.shape, jnp.uint8 if len(parts) < 255 else jnp.int32)
     for number, part in enumerate(rest, 1):
         better = (part > first) | (part != part)
         first, place = jnp.where(better, part, first), jnp.where(better, jnp.asarray(number, place.dtype), place)
@@ -151,3 +163,59 @@ def _max_backward(rule, saved, g):
 
 
 _max_along.defvjp(_max_forward, _max_backward)
+
+
+# --- Maxima of tiles: windows side by side that cover all of a large array ---
+
+
+def _suits_tiles(x, spot):
+    """From four places in a window and a quarter of a million numbers on, where `_max_of_tiles` was measured ahead.
+
+    Forward and backward in loops, windows of 4 to 16 places, one to three axes, 3 to 128 channels: 0.63 to 0.96 of the
+    time; with two places 1.02, with 131 072 numbers 0.67 to 1.21, with 65 536 and fewer up to 1.7.
+    """
+    covered = spot.window == spot.strides and spot.sizes == tuple(map(mul, spot.out, spot.window))
+    if not covered or is_padded(spot) or not 4 <= math.prod(spot.window) <= 16 or x.dtype != jnp.float32:
+        return False
+    return at_least(x.shape[0], 1) and x.size >= 1 << 18 and not accelerated() and not is_split()
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def _max_of_tiles(x, window):
+    """The same maxima and gradients, by fewer loops.
+
+    One axis after another, the gradient is a row of concatenations, which have a branch at each number, and each of
+    them finds the places anew, and whatever the gradient came of. Here maxima, places and gradient are written once,
+    and the input's gradient is one comparison at each number: 1.1 ms for 2.2 in profiles of a training step of
+    benchmarks/cnn.py, both layers with what is joined to them, and the step took 0.93 to 0.97 of its 14 ms (some of
+    the 2.2 had run beside products).
+    """
+    return _max_and_place_of_tiles(x, window)[0]
+
+
+def _max_and_place_of_tiles(x, window):
+    parts = [x]
+    for axis, size in enumerate(window, 1):
+        parts = [piece for part in parts for piece in _split(part, 0, axis, size, size, (0, 0))]
+    y, place = _first_largest(parts)
+    return written(y), place
+
+
+def _tiles_forward(x, window):
+    y, place = _max_and_place_of_tiles(x, window)
+    return y, written(place)
+
+
+def _tiles_backward(window, place, g):
+    places = range(1, 1 + len(window))  # the axes of the results; those of the window come to stand between them
+    shape, numbers = list(g.shape), np.arange(math.prod(window), dtype=place.dtype).reshape(window)
+    for axis in reversed(places):
+        shape.insert(axis + 1, window[axis - 1])
+    outer = (0, *[2 * axis - 1 for axis in places], len(shape) - 1)
+    place, g = (lax.broadcast_in_dim(a, shape, outer) for a in (place, written(g)))
+    here = place == lax.broadcast_in_dim(numbers, shape, [2 * axis for axis in places])
+    back = jnp.where(here, g, jnp.zeros((), g.dtype))
+    return (back.reshape(shape[0], *(n * k for n, k in zip(shape[1:-1:2], window)), shape[-1]),)
+
+
+_max_of_tiles.defvjp(_tiles_forward, _tiles_backward)
