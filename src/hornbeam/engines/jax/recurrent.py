@@ -17,6 +17,7 @@ from collections import abc
 
 import jax
 import jax.numpy as jnp
+from jax.custom_derivatives import SymbolicZero
 
 from hornbeam.engines.jax import barriers as _barriers
 from hornbeam.engines.jax import devices as _devices
@@ -25,6 +26,7 @@ from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax import recurrent_scan as _in_place
+from hornbeam.engines.jax import recurrent_shared as _shared
 from hornbeam.engines.jax.tensors import accelerated
 
 # name -> (function, its derivative from its result): what these loops know; others go step by step through `scan`
@@ -199,13 +201,23 @@ def _scan(settings, operands):
     return last, (outputs, (before, (*gates, *others)))
 
 
-@_with_gradient_of(lambda settings, operands: _scan(settings, operands._replace(words=None)))
+def _plain_scan(settings, operands):
+    last, (outputs, saved) = _scan(settings, operands._replace(words=None))
+    if operands.plan is not None:
+        saved = operands.plan.pack(settings[1][0], saved)
+    return last, (outputs, saved)
+
+
+@_with_gradient_of(_plain_scan)
 def _quick_scan(settings, operands):
     """The same by what is known of mask and words, in loops whose end is known only at run time."""
-    if not _passes_over(operands.mask):
-        return _scan(settings, operands)
     cell, (reverse, _), _ = settings
-    return _padding.forward(cell, reverse, operands, _step(settings, operands))
+    if _passes_over(operands.mask):
+        return _padding.forward(cell, reverse, operands, _step(settings, operands))
+    if operands.plan is None:
+        return _scan(settings, operands)
+    by_word = functools.partial(_shared.forward, cell, reverse, operands, _step(settings, operands))
+    return jax.lax.cond(operands.plan.few, by_word, lambda: _scan(settings, operands._replace(words=None)))
 
 
 def _passes_over(mask):
@@ -226,10 +238,17 @@ def _forward(cell, form, operands, save):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _run(cell, form, operands):
-    return _forward(cell, form, operands, save=False)[0]
+    return _forward(cell, form, _planned(form, operands), save=False)[0]
+
+
+def _planned(form, operands, state_is_learnt=False):
+    return operands._replace(plan=_shared.plan_of(operands, form[0], state_is_learnt))
 
 
 def _run_forward(cell, form, operands):
+    state_is_learnt = any(s.perturbed for s in operands.state)
+    operands = jax.tree.map(lambda given: given.value, operands)
+    operands = _planned(form, operands, state_is_learnt)
     result, saved = _forward(cell, form, operands, save=True)
     return result, (operands, saved)
 
@@ -279,25 +298,46 @@ def _scan_back(settings, arrays):
     return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias
 
 
-@_with_gradient_of(lambda settings, arrays: _scan_back(settings, (arrays[0]._replace(words=None), *arrays[1:])))
+def _plain_scan_back(settings, arrays):
+    operands, saved, gradient = arrays
+    if operands.plan is not None:
+        saved = operands.plan.unpack(settings[1][0], saved)
+    return _scan_back(settings, (operands._replace(words=None), saved, gradient))
+
+
+@_with_gradient_of(_plain_scan_back)
 def _quick_scan_back(settings, arrays):
     cell, (reverse, _) = settings
     operands, (before, saved), (doutputs, dlast) = arrays
-    if not _passes_over(operands.mask):
+    step = _step_back(settings, operands)
+    if _passes_over(operands.mask):
+        return _padding.backward(cell, reverse, operands, _slices(operands, before, saved, doutputs), dlast, step)
+    if operands.plan is None:
         return _scan_back(settings, arrays)
     slices = _slices(operands, before, saved, doutputs)
-    return _padding.backward(cell, reverse, operands, slices, dlast, _step_back(settings, operands))
+    by_word = functools.partial(_shared.backward, cell, reverse, operands, slices, dlast, step)
+    plain = operands._replace(words=None), *arrays[1:]
+    return jax.lax.cond(operands.plan.few, by_word, lambda: _scan_back(settings, plain))
+
+
+def _is_zero(given):
+    return isinstance(given, SymbolicZero)
+
+
+def _number(given):
+    return jnp.zeros(given.shape, given.dtype) if _is_zero(given) else given
 
 
 def _run_back(cell, form, residuals, gradient):
     operands, saved = residuals
+    gradient = jax.tree.map(_number, gradient, is_leaf=_is_zero)
     walk = _quick_scan_back if _is_quick(operands) else _scan_back
     dxs, dstate, dkernel, dweights, dbias = walk((cell, form), (operands, saved, gradient))
     ddrop = tuple(jnp.zeros_like(m) for m in operands.drop)  # dropout masks are drawn, not learnt
     return (_inputs.Operands(dxs, dstate, dkernel, dweights, dbias, None, ddrop),)
 
 
-_run.defvjp(_run_forward, _run_back)
+_run.defvjp(_run_forward, _run_back, symbolic_zeros=True)
 
 
 @functools.cache
