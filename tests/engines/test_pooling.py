@@ -58,7 +58,7 @@ def test_nan_comes_through(place, strides):
     x = np.ones((1, 2, 2, 1), "float32")
     x[0, place // 2, place % 2, 0] = np.nan
     y = pooling.pool(x, (2, 2), strides, "valid", "channels_last", "max")
-    assert np.isnan(y).all()
+    assert np.isnan(np.asarray(y)).all()
 
 
 def test_second_derivatives():
@@ -93,7 +93,7 @@ def test_tiles_of_large_arrays_are_those_of_small_ones(shape, window, monkeypatc
             return y, back(y * weight)[0]
 
         (y, dx), back = jax.vjp(first, x)
-        return y, dx, back((jnp.zeros_like(y), jnp.sin(dx)))[0]
+        return y, dx, back((jnp.zeros(y.shape), jnp.sin(dx)))[0]
 
     tiles = jax.jit(found)()
     monkeypatch.setattr(pooling, "_suits_tiles", lambda x, spot: False)

@@ -186,9 +186,8 @@ def _max_of_tiles(x, window):
 
     One axis after another, the gradient is a row of concatenations, which have a branch at each number, and each of
     them finds the places anew, and whatever the gradient came of. Here maxima, places and gradient are written once,
-    and the input's gradient is one comparison at each number: 1.1 ms for 2.2 in profiles of a training step of
-    benchmarks/cnn.py, both layers with what is joined to them, and the step took 0.93 to 0.97 of its 14 ms (some of
-    the 2.2 had run beside products).
+    and the input's gradient is one comparison at each number. A step of benchmarks/cnn.py took 0.95 of its 14.0 ms
+    (medians of two processes each, 0.93 between the fastest; single processes differ by more than that).
     """
     return _max_and_place_of_tiles(x, window)[0]
 
