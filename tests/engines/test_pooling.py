@@ -117,3 +117,11 @@ def test_empty_batch(mode):
 def test_padding_does_not_win_over_negative_numbers():
     y = pooling.pool(-np.ones((1, 3, 3, 1), "float32"), (2, 2), (2, 2), "same", "channels_last", "max")
     assert (np.asarray(y) == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("shape", "window"), [((64, 64, 64, 3), (2, 2)), ((32, 32, 32, 16), (4, 4)), ((8, 16, 16, 8), (2, 2))]
+)
+def test_tiles_are_left_where_one_axis_after_another_is_faster(shape, window):
+    x = jnp.zeros(shape)
+    assert not pooling._suits_tiles(x, geometry(shape[1:-1], window, window, "valid", (1, 1)))
