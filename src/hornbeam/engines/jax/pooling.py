@@ -171,8 +171,8 @@ _max_along.defvjp(_max_forward, _max_backward)
 def _suits_tiles(x, spot):
     """Windows of 4 to 8 places, 8 channels or more, and a quarter of a million numbers or more.
 
-    Forward and backward in loops, of the time of one axis after another: 0.45 to 0.70, with one to three axes and 8 to 64
-    channels. Others take longer: 3 and 6 channels 2.3 and 3.7, 16 places 1.4, two places 1.02, few numbers up to 1.7.
+    Forward and backward in loops, of the time of one axis after another: 0.45 to 0.70, with one to three axes and 8 to
+    64 channels. Others take longer: 3 and 6 channels 2.3 and 3.7, 16 places 1.4, two 1.02, few numbers up to 1.7.
     """
     covered = spot.window == spot.strides and spot.sizes == tuple(map(mul, spot.out, spot.window))
     if not covered or is_padded(spot) or not 4 <= math.prod(spot.window) <= 8 or x.dtype != jnp.float32:
