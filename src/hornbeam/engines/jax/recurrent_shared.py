@@ -252,7 +252,8 @@ def backward(cell, reverse, operands, slices, dlast, step):
         doutputs = doutputs[::-1] if reverse else doutputs
     back = _WayBack(cell, operands, tuple(kept), step)
     nothing, words = inputs.no_gradients(dlast[0])
-    sums = words, jax.tree.map(jnp.zeros_like, operands.weights)
+    # sums of so many products are kept in single precision at least
+    sums = words, tuple(jnp.zeros(w.shape, jnp.promote_types(w.dtype, jnp.float32)) for w in operands.weights)
     dstate = tuple(s[plan.rows] for s in dlast)
     joined = []
     for group, size in reversed(list(enumerate(plan.sizes))):
@@ -268,6 +269,7 @@ def backward(cell, reverse, operands, slices, dlast, step):
         sums = _alone_back(back, plan, joined, doutputs, sums)
         dstate = jax.tree.map(jnp.zeros_like, operands.state)
     words, dweights = sums
+    dweights = tuple(d.astype(w.dtype) for d, w in zip(dweights, operands.weights, strict=True))
     dxs, dkernel, dbias = inputs.added((nothing, words))
     return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias
 
