@@ -17,7 +17,7 @@ from collections import abc
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero
+from jax.custom_derivatives import SymbolicZero as _SymbolicZero
 
 from hornbeam.engines.jax import barriers as _barriers
 from hornbeam.engines.jax import devices as _devices
@@ -321,7 +321,7 @@ def _quick_scan_back(settings, arrays):
 
 
 def _is_zero(given):
-    return isinstance(given, SymbolicZero)
+    return isinstance(given, _SymbolicZero)
 
 
 def _number(given):
