@@ -17,7 +17,7 @@ from collections import abc
 
 import jax
 import jax.numpy as jnp
-from jax.custom_derivatives import SymbolicZero as _SymbolicZero
+from jax import custom_derivatives as _derivatives
 
 from hornbeam.engines.jax import barriers as _barriers
 from hornbeam.engines.jax import devices as _devices
@@ -238,17 +238,16 @@ def _forward(cell, form, operands, save):
 
 @functools.partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def _run(cell, form, operands):
-    return _forward(cell, form, _planned(form, operands), save=False)[0]
+    return _forward(cell, form, _planned(form, operands, state_is_learnt=False), save=False)[0]
 
 
-def _planned(form, operands, state_is_learnt=False):
+def _planned(form, operands, state_is_learnt):
     return operands._replace(plan=_shared.plan_of(operands, form[0], state_is_learnt))
 
 
 def _run_forward(cell, form, operands):
     state_is_learnt = any(s.perturbed for s in operands.state)
-    operands = jax.tree.map(lambda given: given.value, operands)
-    operands = _planned(form, operands, state_is_learnt)
+    operands = _planned(form, _derivatives.custom_vjp_primal_tree_values(operands), state_is_learnt)
     result, saved = _forward(cell, form, operands, save=True)
     return result, (operands, saved)
 
@@ -309,28 +308,25 @@ def _plain_scan_back(settings, arrays):
 def _quick_scan_back(settings, arrays):
     cell, (reverse, _) = settings
     operands, (before, saved), (doutputs, dlast) = arrays
-    step = _step_back(settings, operands)
-    if _passes_over(operands.mask):
-        return _padding.backward(cell, reverse, operands, _slices(operands, before, saved, doutputs), dlast, step)
-    if operands.plan is None:
+    passes_over = _passes_over(operands.mask)
+    if not passes_over and operands.plan is None:
         return _scan_back(settings, arrays)
-    slices = _slices(operands, before, saved, doutputs)
+    slices, step = _slices(operands, before, saved, doutputs), _step_back(settings, operands)
+    if passes_over:
+        return _padding.backward(cell, reverse, operands, slices, dlast, step)
     by_word = functools.partial(_shared.backward, cell, reverse, operands, slices, dlast, step)
     plain = operands._replace(words=None), *arrays[1:]
     return jax.lax.cond(operands.plan.few, by_word, lambda: _scan_back(settings, plain))
 
 
-def _is_zero(given):
-    return isinstance(given, _SymbolicZero)
-
-
-def _number(given):
-    return jnp.zeros(given.shape, given.dtype) if _is_zero(given) else given
+def _array(given):
+    is_zero = isinstance(given, _derivatives.SymbolicZero)
+    return jnp.zeros(given.aval.shape, given.aval.dtype) if is_zero else given
 
 
 def _run_back(cell, form, residuals, gradient):
     operands, saved = residuals
-    gradient = jax.tree.map(_number, gradient, is_leaf=_is_zero)
+    gradient = jax.tree.map(_array, gradient)
     walk = _quick_scan_back if _is_quick(operands) else _scan_back
     dxs, dstate, dkernel, dweights, dbias = walk((cell, form), (operands, saved, gradient))
     ddrop = tuple(jnp.zeros_like(m) for m in operands.drop)  # dropout masks are drawn, not learnt

@@ -76,6 +76,12 @@ def _share(count):
     return 2 if count < 32_768 else 4
 
 
+def are_few(words):
+    """Are the words that :func:`words_of` found few enough to be projected once each?"""
+    _, places, count = words
+    return count <= len(places)
+
+
 def inputs_of(operands, gates):
     """The inputs of these operands, to be projected."""
     return _Inputs(operands, gates) if operands.words is None else _Words(operands, gates)
@@ -134,8 +140,8 @@ class _Words(_Inputs):
     def __init__(self, operands, gates):
         super().__init__(operands, gates)
         self.word, self.places, count = operands.words
+        self.few = are_few(operands.words)
         self.rows = self.places.shape[0] // _PARTS  # of a part of the words
-        self.few = count <= self.places.shape[0]
         self.parts = jnp.where(self.few, -(-count // self.rows), 0)
 
     @property

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax.barriers import run_if, zero_after
-from hornbeam.engines.jax.recurrent_inputs import inputs_of
+from hornbeam.engines.jax.recurrent_inputs import are_few, inputs_of
 from hornbeam.engines.jax.recurrent_scan import at, put, span
 
 _EIGHTHS = (1, 2, 4, 6, 8)  # of the rows, that are at work at a time
@@ -38,16 +38,18 @@ class Plan(typing.NamedTuple):
     few: jax.Array  # are there few words? Otherwise the plain loop takes less time
     rows: jax.Array  # (B,) the rows, those that soonest meet another word first
     word: jax.Array  # (T, B) numbers of the words of these rows
-    first: jax.Array  # the word that most rows begin with
     starts: jax.Array  # (S,) first column of each group
-    ends: jax.Array  # (S,) the one behind its last
     begins: jax.Array  # (S,) where it begins in packed arrays; before them all, one row for each column they share
-    total: jax.Array  # how many rows the packed arrays have
 
     @property
     def sizes(self):
         """How many rows are at work, from the first number to all of them."""
         return _sizes(len(self.rows), len(self.starts) > 1)
+
+    @property
+    def ends(self):
+        """(S,) column behind the last of each group."""
+        return _ends(self.starts, len(self.word))
 
     @property
     def shared(self):
@@ -96,6 +98,10 @@ class Plan(typing.NamedTuple):
         return at_work, self.begins[group] + (column - self.starts[group]) * sizes[group] + position
 
 
+def _ends(starts, steps):
+    return jnp.append(starts[1:], jnp.int32(steps))
+
+
 def _sizes(rows, in_groups):
     return tuple(sorted({max(1, rows * eighths // 8) for eighths in _EIGHTHS})) if in_groups else (rows,)
 
@@ -108,24 +114,23 @@ def plan_of(operands, reverse, state_is_learnt):
     """
     if operands.words is None or operands.mask is not None:
         return None
-    word, places, count = operands.words
+    word, _, _ = operands.words
     if word.size * operands.kernel.shape[-1] < _LEAST:
         return None
     word = word[:, ::-1] if reverse else word
     rows, steps = word.shape
     sizes = _sizes(rows, rows >= _LEAST_ROWS and not operands.drop and not state_is_learnt)
-    order, first, starts = jnp.arange(rows, dtype=jnp.int32), word[0, 0], jnp.zeros(1, jnp.int32)
+    order, starts = jnp.arange(rows, dtype=jnp.int32), jnp.zeros(1, jnp.int32)
     if len(sizes) > 1:
-        first = jnp.sort(word[:, 0])[rows // 2]
+        first = jnp.sort(word[:, 0])[rows // 2]  # the word that most rows begin with, if most begin with one
         other = word != first
         same = jnp.stack([jnp.all(s == s[:1]) for s in operands.state]).all()
         alike = jnp.where(other.any(1), jnp.argmax(other, 1), steps) * same
         alike, order = jax.lax.sort_key_val(alike.astype(jnp.int32), order)
         word, starts = word[order], alike[jnp.asarray((0, *sizes[:-1]))]
-    ends = jnp.append(starts[1:], jnp.int32(steps))
-    lengths = (ends - starts) * jnp.asarray(sizes, jnp.int32)
+    lengths = (_ends(starts, steps) - starts) * jnp.asarray(sizes, jnp.int32)
     begins = starts[-1] + jnp.cumsum(lengths, dtype=jnp.int32) - lengths
-    return Plan(count <= len(places), order, word.T, first, starts, ends, begins, begins[-1] + lengths[-1])
+    return Plan(are_few(operands.words), order, word.T, starts, begins)
 
 
 def _put_rows(tree, rows, place):
@@ -133,8 +138,9 @@ def _put_rows(tree, rows, place):
 
 
 def _packed(count, after, step, *examples):
-    """Arrays of `count` rows for what this step emits for each row."""
-    form, zero = jax.eval_shape(step, *examples), zero_after(after)  # constants would be kept, and copied in each step
+    """Arrays of `count` rows for what this step, of a loop, emits for each row."""
+    _, form = jax.eval_shape(step, *examples)
+    zero = zero_after(after)  # constants would be kept, and copied in each step
     return jax.tree.map(lambda a: jnp.full((count, *a.shape[1:]), zero, a.dtype), form)
 
 
@@ -147,8 +153,8 @@ def forward(cell, reverse, operands, step):
         return _products.cut(table.at[words].get(mode="promise_in_bounds"), cell.gates)
 
     own = tuple(s[plan.rows] for s in operands.state)
-    first, z = tuple(s[:1] for s in own), z_of(plan.first[None])
-    emitted = _packed(plan.word.size, table, lambda *of: step(*of)[1], first, (z, None))
+    first, z = tuple(s[:1] for s in own), z_of(plan.word[0, -1:])  # the last waits longest
+    emitted = _packed(plan.word.size, table, step, first, (z, None))
     reached = tuple(jnp.zeros((len(plan.word) + 1, *s.shape), s.dtype).at[0].set(s) for s in first)
 
     def alone(column, carry):
@@ -199,9 +205,7 @@ class _WayBack:
         columns = min(len(self.plan.word), max(1, self.most // size))
         length = columns * size
         walk = lambda state, kept: self.step(state, (*kept, doutput_at(0), None))  # noqa: E731
-        form = jax.eval_shape(walk, dstate, span(self.kept, 0, size))[1]
-        zero = zero_after(dstate[0])
-        emitted = jax.tree.map(lambda a: jnp.full((length, *a.shape[1:]), zero, a.dtype), form)
+        emitted = _packed(length, dstate[0], walk, dstate, span(self.kept, 0, size))
 
         def few_columns(number, carry):
             dstate, emitted, sums = carry
@@ -266,7 +270,7 @@ def backward(cell, reverse, operands, slices, dlast, step):
             joined.append((plan.starts[group], tuple(s[before:].sum(0, keepdims=True) for s in dstate)))
             dstate = tuple(s[:before] for s in dstate)
     if joined:
-        sums = _alone_back(back, plan, joined, doutputs, sums)
+        sums = _alone_back(back, joined, doutputs, sums)
         dstate = jax.tree.map(jnp.zeros_like, operands.state)
     words, dweights = sums
     dweights = tuple(d.astype(w.dtype) for d, w in zip(dweights, operands.weights, strict=True))
@@ -274,10 +278,10 @@ def backward(cell, reverse, operands, slices, dlast, step):
     return dxs, dstate, dkernel, dweights, None if operands.bias is None else dbias
 
 
-def _alone_back(back, plan, joined, doutputs, sums):
+def _alone_back(back, joined, doutputs, sums):
     """The sums with what follows from the row that walks alone. `joined`: (column, gradients of the states (1, H) that
     others began with before it), a group each."""
-    doutput_at = lambda column: None  # noqa: E731
+    plan, doutput_at = back.plan, lambda column: None
     if doutputs is not None:
         waiting = jnp.where(~plan.joins()[0][:, :, None], doutputs, 0).sum(1, keepdims=True)
         doutput_at = lambda column: waiting[column]  # noqa: E731
