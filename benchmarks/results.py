@@ -9,7 +9,10 @@ FILE = Path(__file__).resolve().parent / "RESULTS.md"
 
 COLUMNS = ("workload", "measured", "ours", "beside", "theirs", "ratio", "target", "met", "date", "machine", "versions")
 # One row of the table is found again by these.
-KEY = ("workload", "measured", "beside")
+KEY = ("workload", "measured", "beside", "machine")
+
+# What decides how fast products of matrices are, by the kernel's names, widest first.
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}
 
 PREFACE = """\
 # Results
@@ -25,19 +28,20 @@ PREFACE = """\
   with that library alone.
 - A row without a target is there to be read. What each workload does stands at the head of its file.
 - [NOTES.md](NOTES.md) says why a target is missed, with the profile.
-- Ratios travel between machines better than times do, but not perfectly: measure on yours before you decide.
+- Ratios travel between machines better than times do, but not perfectly: where several machines were measured, each has
+  its rows. Measure on yours before you decide.
 """
 
 
 def machine() -> str:
-    """This machine in plain words: '2 vCPU x86-64, 24 GiB'."""
+    """This machine in plain words: '2 vCPU x86-64 AVX-512, 24 GiB'."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    kind = "cores"
     cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists() and "hypervisor" in cpuinfo.read_text():
-        kind = "vCPU"
+    can = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    kind = "vCPU" if "hypervisor" in can else "cores"
     architecture = {"x86_64": "x86-64", "AMD64": "x86-64"}.get(platform.machine(), platform.machine())
-    words = f"{cores} {kind} {architecture}"
+    vectors = next((f" {name}" for flag, name in VECTORS.items() if flag in can), "")
+    words = f"{cores} {kind} {architecture}{vectors}"
     try:
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
@@ -106,7 +110,8 @@ def update(rows: list[dict[str, str]], order: list[str]) -> None:
     lines = {(row["workload"], row["measured"]) for row in rows}
     kept = [row for row in read() if key(row) not in renewed]
     kept = [row for row in kept if row["workload"] not in workloads or (row["workload"], row["measured"]) in lines]
-    everything = sorted(rows + kept, key=lambda row: order.index(row["workload"]) if row["workload"] in order else 99)
+    place = {workload: number for number, workload in enumerate(order)}
+    everything = sorted(rows + kept, key=lambda row: (place.get(row["workload"], len(order)), row["machine"]))
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     lines += ["| " + " | ".join(row[column] for column in COLUMNS) + " |" for row in everything]
     FILE.write_text(PREFACE + "\n" + "\n".join(lines) + "\n", encoding="utf-8")

@@ -1,5 +1,7 @@
 """What the allocator keeps, and what it gives back after a compilation."""
 
+import ctypes
+
 import numpy as np
 import psutil
 import pytest
@@ -42,6 +44,29 @@ def test_a_program_compiled_ahead_is_not_compiled_again():
     state, _ = program(K.engine.own(np.float32(1)), {"x": K.engine.to_device(data["x"])})
     assert float(state) == 16
     assert K.engine.compilations()[before:] == []
+
+
+@tuned
+def test_free_memory_is_joined_again():
+    """A block at a multiple of 64 bytes, as programs ask for it, mostly finds its place again between others."""
+    libc = ctypes.CDLL(None)
+    for name in ("malloc", "memalign"):
+        getattr(libc, name).restype = ctypes.c_void_p
+    libc.malloc.argtypes, libc.memalign.argtypes = [ctypes.c_size_t], [ctypes.c_size_t] * 2
+    libc.free.argtypes = [ctypes.c_void_p]
+    size, held, found_again = 256 << 20, [], 0
+    for _ in range(10):
+        held += [libc.malloc(n) for n in range(24, 120, 16) for _ in range(8)]  # nothing small lies ready
+        first = libc.memalign(64, size)
+        held.append(libc.malloc(1_000_000))  # behind it
+        libc.free(first)
+        memory.join_free()
+        second = libc.memalign(64, size)
+        libc.free(second)
+        found_again += second == first
+    for block in held:
+        libc.free(block)
+    assert found_again >= 7  # none to two without; what else this process does in between is not known
 
 
 def test_an_allocator_that_we_are_told_to_leave_alone_is_left_alone(monkeypatch):

@@ -34,6 +34,18 @@ def test_what_is_taken_over_is_not_copied_and_not_written():
     assert np.asarray(again).max() == array.max() == 1
 
 
+@pytest.mark.parametrize("in_place", [True, False])
+def test_what_is_owned_is_written_over_where_it_lies(in_place):
+    array = room_for((100, 10), "float32", in_place)
+    array[:] = 1
+    owned = K.engine.own(array)
+    place = owned.unsafe_buffer_pointer()
+    assert not np.shares_memory(np.asarray(owned), array)
+    new = K.engine.compile_function(lambda x: x + 1, donate=(0,))(owned)
+    assert new.unsafe_buffer_pointer() == place
+    assert array.max() == 1
+
+
 def test_what_is_taken_over_has_the_wanted_type():
     assert str(K.engine.take_over(np.ones(3), "float32").dtype) == "float32"
     assert str(K.engine.take_over(np.ones((3, 2), "float16").T, "bfloat16").dtype) == "bfloat16"

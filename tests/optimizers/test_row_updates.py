@@ -39,7 +39,7 @@ class Table:
     def _update(self, hyper, state, weights, step, ids, gradients):
         other = K.constant([0.5, -0.5])
         if self.by_row:
-            table = K.RowGradient(ids, K.gather(weights[1], ids), gradients)
+            table = K.RowGradient(ids, gradients)
         else:
             table = K.dot(K.transpose(K.one_hot(ids, V)), gradients)
         with scope.Scope(dict(zip(self.optimizer.variables_read, hyper, strict=True))):
@@ -166,19 +166,40 @@ def test_the_choice_is_kept_in_the_configuration_and_checked():
         optimizers.Adam(embeddings="sparse")
 
 
-def test_both_engines_tell_equal_ids_and_write_rows_alike():
+def halved(rows, gradients):
+    return {"table": rows["table"] / 2 + gradients, "marks": rows["marks"] + 5}
+
+
+def test_both_engines_change_rows_alike():
     ids = np.array([4, 1, 4, 7, 1, 9, 4], "int32")  # 7 and 9 lie behind a table of 7 rows
     rows = np.arange(14, dtype="float32").reshape(7, 2)
-    table, found = np.ones((7, 2), "float32"), []
+    found = []
     for engine in (jax_engine, numpy_engine):
         blank = engine.zeros((7,), "int32")
+        arrays = {"table": engine.ones((7, 2), "float32"), "marks": blank}
         first, met, _ = engine.first_places(blank, ids)
-        total = engine.sum_rows(engine.convert(rows), first, 7)
-        products, powers = engine.multiply_rows(engine.convert(rows), 0.5, np.arange(7))
-        marks = engine.put_marks(blank, ids, 5, powers)
-        found.append([first, met, total, products, marks, engine.put_rows(engine.convert(table), met, total)])
+        new, _ = engine.update_rows(arrays, ids, engine.convert(rows), blank, halved)
+        products = engine.multiply_rows(engine.convert(rows), 0.5, np.arange(7))
+        found.append([first, met, new["table"], new["marks"], products])
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(np.asarray(a), b, rtol=1e-6)
     np.testing.assert_array_equal(found[1][1], [7, 7, 7, 7, 1, 7, 4])
-    np.testing.assert_array_equal(found[1][2][6], rows[0] + rows[2] + rows[6])
-    np.testing.assert_array_equal(found[1][4], [0, 5, 0, 0, 5, 0, 0])
+    np.testing.assert_array_equal(found[1][2][4], 0.5 + rows[0] + rows[2] + rows[6])
+    np.testing.assert_array_equal(found[1][3], [0, 5, 0, 0, 5, 0, 0])
+
+
+@pytest.mark.parametrize("different", [1, 40, 1_500, 2_000])
+def test_rows_changed_in_parts_are_those_changed_at_once(different):
+    random = np.random.default_rng(different)
+    size, count = 3_000, 2_000
+    ids = random.permutation(np.arange(count) % different + random.integers(size - different)).astype("int32")
+    ids[random.integers(count, size=20)] = size  # behind the table
+    gradients = random.normal(size=(count, 2)).astype("float32")
+    table = random.normal(size=(size, 2)).astype("float32")
+    marks, scratch = np.zeros(size, "int32"), random.integers(0, count, size).astype("int32")
+    compiled = jax_engine.compile_function(lambda *a: jax_engine.update_rows(*a, halved)[0])
+    found = compiled({"table": table, "marks": marks}, ids, gradients, scratch)
+    wanted, _ = numpy_engine.update_rows({"table": table, "marks": marks}, ids, gradients, scratch, halved)
+    np.testing.assert_array_equal(np.asarray(found["marks"]), wanted["marks"])
+    np.testing.assert_allclose(np.asarray(found["table"]), wanted["table"], rtol=1e-5, atol=1e-5)
+    assert wanted["marks"].sum() == 5 * len(set(ids[ids < size]))

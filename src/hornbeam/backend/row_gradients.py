@@ -10,12 +10,10 @@ class RowGradient(NamedTuple):
 
     Attributes:
         ids: (n,) numbers of rows, some perhaps several times; one behind the table stands for none.
-        rows: (n, ...) what was found there.
         gradients: (n, ...); those of equal ids are to be added up.
     """
 
     ids: Any
-    rows: Any
     gradients: Any
 
 

@@ -15,6 +15,7 @@ from hornbeam import backend as K
 PLACES = "rows_places"  # scratch, by which equal ids are told
 MET = "rows_met"  # at which count each row was last met
 COUNT = "rows_count"  # updates done since all rows were even
+_WEIGHT = "rows_weight"  # beside the names of slots
 # Where a step looks up more rows than this share of a table, updating all is faster than telling equal ids apart.
 MOST_SHARE = 0.5
 _ANEW = ("update", "_advance", "_advance_one", "clip", "build")  # who writes these anew sees whole gradients
@@ -79,7 +80,7 @@ def settled(entry):
     for key, met in entry.state[MET].items():
         for slot, factor in entry.factors.items():
             column = state[slot] = list(state[slot])
-            column[int(key)], _ = K.engine.multiply_rows(column[int(key)], factor, entry.state[COUNT] - met)
+            column[int(key)] = K.engine.multiply_rows(column[int(key)], factor, entry.state[COUNT] - met)
     return state
 
 
@@ -112,18 +113,24 @@ class RowUpdates:
         engine, key, count = K.engine, next(self.waiting), self.state[COUNT]
         if not self.lazy and gradient.ids.shape[0] > MOST_SHARE * weight.shape[0]:
             return self._advance_all(key, now, weight, gradient, slots)
-        first, rows, self.places[key] = engine.first_places(self.state[PLACES][key], gradient.ids)
-        total = engine.sum_rows(gradient.gradients, first, gradient.ids.shape[0])
-        found = {name: engine.look_up(slot, gradient.ids) for name, slot in slots.items()}
+        arrays = {_WEIGHT: weight, **slots}
         if self.factors:
-            met = self.state[MET][key]
-            missed = count - engine.look_up(met, gradient.ids)
+            arrays[MET] = self.state[MET][key]
+
+        def change(found, total):
+            table, met = found.pop(_WEIGHT), found.pop(MET, None)
             for name, factor in self.factors.items():
-                found[name], powers = engine.multiply_rows(found[name], factor, missed)
-            self.met[key] = engine.put_marks(met, gradient.ids, count + 1, powers)
-        new, made = self.optimizer._advance_one(now, gradient.rows, total, found)
-        put = {name: engine.put_rows(slots[name], rows, made[name]) for name in slots}
-        return engine.put_rows(weight, rows, new), put
+                found[name] = engine.multiply_rows(found[name], factor, count - met)
+            new, made = self.optimizer._advance_one(now, table, total, found)
+            marks = {} if met is None else {MET: K.zeros_like(met) + (count + 1)}
+            return {_WEIGHT: new, **made, **marks}
+
+        new, self.places[key] = engine.update_rows(
+            arrays, gradient.ids, gradient.gradients, self.state[PLACES][key], change
+        )
+        if self.factors:
+            self.met[key] = new.pop(MET)
+        return new.pop(_WEIGHT), new
 
     def _advance_all(self, key, now, weight, gradient, slots):
         """The same for all rows of a table that is small beside what is looked up in it."""
@@ -132,7 +139,7 @@ class RowUpdates:
         if self.factors:
             self.met[key] = K.zeros_like(met) + (self.state[COUNT] + 1)
         for name, factor in self.factors.items():
-            found[name], _ = K.engine.multiply_rows(slots[name], factor, self.state[COUNT] - met)
+            found[name] = K.engine.multiply_rows(slots[name], factor, self.state[COUNT] - met)
         total = K.engine.sum_rows(gradient.gradients, gradient.ids, weight.shape[0])
         return self.optimizer._advance_one(now, weight, total, found)
 

@@ -13,7 +13,7 @@ from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
-LARGE_BYTES = 16 << 20  # of data, whose copy is worth making room for
+LARGE_BYTES = 16 << 20  # of data and weights, that are worth making room for
 QUIET_S = 1.0  # without one, a chunk still ends now and then, so that Ctrl-C is heard
 LONG_S = 0.25  # after a chunk of which the engine gets SETTLE_S to free its scratch memory: results are there a little
 SETTLE_S = 0.001  # before, and the next program would take as much once more, for LSTMs on large batches 1.1 GB
@@ -82,6 +82,7 @@ class Run:
                 self._measure(length, took)
                 if took > LONG_S:
                     time.sleep(SETTLE_S)
+                    K.engine.join_free_memory()
                 yield offset + start, chunk.rows[start : start + length], logs
                 start += length
 
@@ -112,7 +113,7 @@ class Run:
 
     def _resident(self, plan, counts, skip):
         """One chunk: all rows are where the engine computes, and the plan says who goes when."""
-        if self.program not in self.steps.seconds_per_step and self.data.nbytes >= LARGE_BYTES:
+        if self.program not in self.steps.seconds_per_step:
             self._make_room(plan, counts)
         arrays = self.data.on_device()
         plan, rows = K.engine.to_device(plan), np.full(len(plan), plan.shape[1]) if counts is None else counts
@@ -120,12 +121,18 @@ class Run:
         yield Chunk(arrays, plan, counts, rows, len(rows), skip), 0
 
     def _make_room(self, plan, counts):
-        """Before the data is copied: give back what preparing it left free, and have the compilation that is due behind
-        us, so that the copy does not lie beside the compiler's memory. Later fits put theirs where the last one's was.
+        """Before large data is copied, or a program takes up large weights: give back what preparing them left free,
+        and have the compilation that is due behind us, so that neither lies beside the compiler's memory. Later fits
+        put theirs where the last one's was.
         """
-        K.engine.give_memory_back(self.data.nbytes // 2)
         state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
+        size = self.data.nbytes + sum(a.nbytes for a in nest.flatten(state) if hasattr(a, "nbytes"))
+        if size < LARGE_BYTES:
+            return
+        K.engine.block_until_ready(state)  # first weights may still be copied to where the engine computes
+        K.engine.give_memory_back(size // 2)
         K.engine.compile_ahead(self.program, *state, self.data.arrays(), plan, counts, np.int32(0), np.int32(0))
+        K.engine.join_free_memory()
 
     def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
         """Chunks of stacked batches of one length, each made while the one before is computed."""

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from hornbeam import config
+from hornbeam.host_memory import room_for as _room_for
 
 
 @functools.cache
@@ -71,10 +72,18 @@ def own(x, dtype=None):
     wanted = _dtype(dtype)
     with jax.ensure_compile_time_eval():
         if isinstance(x, (np.ndarray, np.generic)) or (wanted is not None and isinstance(x, (bool, int, float))):
-            # Copied here, since the engine shares memory that happens to be aligned, also if told not to; and not by
-            # `jnp.array`, which makes a program for each shape, 10 to 40 ms.
-            return jax.device_put(np.array(x, wanted))
+            return _copied(np.asarray(x, wanted))
         return jnp.array(x, dtype=wanted, copy=True)
+
+
+def _copied(x):
+    """NumPy array `x` in memory of the engine's own. What begins at 64 bytes it would share, also if told not to,
+    and the first step could not write over it; `jnp.array` makes a program for each shape, 10 to 40 ms."""
+    if x.ctypes.data % 64 == 0 or not x.flags.c_contiguous:
+        room = _room_for(x.shape, x.dtype, in_place=False)
+        room[...] = x
+        x = room
+    return jax.block_until_ready(jax.device_put(x))
 
 
 def take_over(x, dtype):

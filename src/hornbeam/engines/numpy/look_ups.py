@@ -19,6 +19,20 @@ def value_and_row_gradients(function, values, tables):
     return value_and_gradients(function, values)
 
 
+def update_rows(arrays, ids, gradients, scratch, change):
+    first, rows, scratch = first_places(scratch, ids)
+    inside = rows < len(scratch)
+    rows, total = rows[inside], sum_rows(gradients, first, len(ids))[inside]
+    new = change({name: np.asarray(array)[rows] for name, array in arrays.items()}, total)
+    return {name: _with_rows(array, rows, new[name]) for name, array in arrays.items()}, scratch
+
+
+def _with_rows(array, rows, values):
+    array = np.array(array)
+    array[rows] = values
+    return array
+
+
 def first_places(scratch, ids):
     scratch, ids = np.asarray(scratch), np.asarray(ids)
     size, count = len(scratch), len(ids)
@@ -29,20 +43,10 @@ def first_places(scratch, ids):
 
 def multiply_rows(rows, factor, times):
     powers = np.asarray(factor, rows.dtype) ** times.astype(rows.dtype)
-    return rows * powers.reshape(-1, *[1] * (rows.ndim - 1)), powers
-
-
-def put_marks(marks, ids, mark, powers):
-    return put_rows(marks, ids, mark)
+    return rows * powers.reshape(-1, *[1] * (rows.ndim - 1))
 
 
 def sum_rows(rows, places, size):
     total, inside = np.zeros((size, *rows.shape[1:]), rows.dtype), places < size
     np.add.at(total, places[inside], rows[inside])
     return total
-
-
-def put_rows(table, rows, values):
-    table, inside = np.array(table), rows < len(table)
-    table[rows[inside]] = np.broadcast_to(values, (len(rows), *table.shape[1:]))[inside]
-    return table

@@ -24,6 +24,10 @@ def give_memory_back(least_bytes=0):
     return False
 
 
+def join_free_memory():
+    """Nothing: there is no scratch area."""
+
+
 def compile_ahead(program, *given):
     """Nothing: there is nothing to compile."""
 
