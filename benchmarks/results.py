@@ -6,6 +6,7 @@ import platform
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parent / "RESULTS.md"
+CPUINFO = Path("/proc/cpuinfo")
 
 COLUMNS = ("workload", "measured", "ours", "beside", "theirs", "ratio", "target", "met", "date", "machine", "versions")
 # One row of the table is found again by these.
@@ -36,8 +37,7 @@ PREFACE = """\
 def machine() -> str:
     """This machine in plain words: '2 vCPU x86-64 AVX-512, 24 GiB'."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cpuinfo = Path("/proc/cpuinfo")
-    can = set(cpuinfo.read_text().split()) if cpuinfo.exists() else set()
+    can = set(CPUINFO.read_text().split()) if CPUINFO.exists() else set()
     kind = "vCPU" if "hypervisor" in can else "cores"
     architecture = {"x86_64": "x86-64", "AMD64": "x86-64"}.get(platform.machine(), platform.machine())
     vectors = next((f" {name}" for flag, name in VECTORS.items() if flag in can), "")

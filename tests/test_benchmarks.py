@@ -45,6 +45,26 @@ def test_a_target_beside_one_engine_goes_before():
     assert found == {"keras-jax": ("0.1", "no"), "keras-torch": ("0.5", "yes")}
 
 
+def test_each_machine_renews_its_own_rows(tmp_path, monkeypatch):
+    results, claim = load("results"), load("workload").Claim("step_s", "a step", 0.5)
+    monkeypatch.setattr(results, "FILE", tmp_path / "RESULTS.md")
+    for machine, seconds in (("B", 1.0), ("A", 2.0), ("B", 3.0)):
+        monkeypatch.setattr(results, "machine", lambda name=machine: name)
+        results.update([results.row("some", claim, seconds, 10.0, "torch", {})], ["some"])
+    assert [(row["machine"], row["ours"]) for row in results.read()] == [("A", "2 s"), ("B", "3 s")]
+
+
+@pytest.mark.parametrize(
+    ("words", "name"), [("flags : fpu avx avx2 avx512f", " AVX-512"), ("flags : fpu avx avx2", " AVX2"), ("", "")]
+)
+def test_a_machine_is_named_by_its_vectors(words, name, tmp_path, monkeypatch):
+    results = load("results")
+    monkeypatch.setattr(results, "CPUINFO", tmp_path / "cpuinfo")
+    results.CPUINFO.write_text(words)
+    monkeypatch.setattr(results.platform, "machine", lambda: "x86_64")
+    assert f" cores x86-64{name}" in results.machine().partition(",")[0]
+
+
 def test_workloads_have_what_the_runner_asks():
     workload = load("workload")
     for name in load("run").WORKLOADS:
