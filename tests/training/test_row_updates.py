@@ -5,7 +5,7 @@ import pytest
 
 from hornbeam import backend as K
 from hornbeam import layers, optimizers, utils
-from hornbeam.engines.jax import loop
+from hornbeam.engines.jax import look_ups, loop
 from hornbeam.models import Model, Sequential, load_model
 from hornbeam.training import row_updates
 
@@ -15,6 +15,7 @@ WORDS = 80
 @pytest.fixture(autouse=True)
 def small_tables(monkeypatch):
     monkeypatch.setattr(row_updates, "LEAST_ROWS", WORDS)
+    monkeypatch.setattr(look_ups, "_LEAST_ROWS", 1)  # in a part, so that there are several
 
 
 def shared_model(optimizer):
@@ -79,7 +80,9 @@ def test_200_steps_with_repeated_shared_and_masked_ids_equal_the_dense_rule(kind
         np.testing.assert_allclose(by_row, whole, rtol=1e-6, atol=1e-6)
 
 
-def test_a_step_copies_no_array_of_the_tables_size(monkeypatch):
+@pytest.mark.parametrize("batch_size", [2, 8])
+def test_a_step_copies_no_array_of_the_tables_size(batch_size, monkeypatch):
+    """Neither where its 8 ids are changed at once, nor where its 32 are in parts."""
     texts, compile_function = [], loop.compile_function
 
     def compile_and_look(function, **settings):
@@ -90,7 +93,7 @@ def test_a_step_copies_no_array_of_the_tables_size(monkeypatch):
     monkeypatch.setattr(loop, "compile_function", compile_and_look)
     model = one_table("rmsprop")
     x, y = ids_and_targets()
-    model.fit(x, y, batch_size=8, verbose=0)
+    model.fit(x, y, batch_size=batch_size, verbose=0)
     loops = texts[0].split("ENTRY")[0]
     copies = [line for line in loops.splitlines() if f"[{WORDS}" in line.split(" copy(")[0] and " copy(" in line]
     assert f"f32[{WORDS},3]" in loops
