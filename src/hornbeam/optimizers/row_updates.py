@@ -6,6 +6,8 @@ its slots are multiplied by the factor to the power of the steps missed. Reading
 rows, in a copy, so that training is the same to the bit whether anybody reads it or not.
 """
 
+import functools
+
 import numpy as np
 
 from hornbeam import backend as K
@@ -110,38 +112,29 @@ class RowUpdates:
 
     def advance(self, now, weight, gradient, slots):
         """(new table, dict of new slots) of the table that comes next, from a `K.RowGradient`."""
-        engine, key, count = K.engine, next(self.waiting), self.state[COUNT]
-        if not self.lazy and gradient.ids.shape[0] > MOST_SHARE * weight.shape[0]:
-            return self._advance_all(key, now, weight, gradient, slots)
-        arrays = {_WEIGHT: weight, **slots}
+        key, (size, *_) = next(self.waiting), weight.shape
+        arrays, scratch = {_WEIGHT: weight, **slots}, self.state[PLACES][key]
         if self.factors:
             arrays[MET] = self.state[MET][key]
-
-        def change(found, total):
-            table, met = found.pop(_WEIGHT), found.pop(MET, None)
-            for name, factor in self.factors.items():
-                found[name] = engine.multiply_rows(found[name], factor, count - met)
-            new, made = self.optimizer._advance_one(now, table, total, found)
-            marks = {} if met is None else {MET: K.zeros_like(met) + (count + 1)}
-            return {_WEIGHT: new, **made, **marks}
-
-        new, self.places[key] = engine.update_rows(
-            arrays, gradient.ids, gradient.gradients, self.state[PLACES][key], change
-        )
+        change = functools.partial(self._change, now)
+        if not self.lazy and gradient.ids.shape[0] > MOST_SHARE * size:
+            new = change(arrays, K.engine.sum_rows(gradient.gradients, gradient.ids, size))
+        else:
+            new, scratch = K.engine.update_rows(arrays, *gradient, scratch, change)
+        self.places[key] = scratch
         if self.factors:
             self.met[key] = new.pop(MET)
         return new.pop(_WEIGHT), new
 
-    def _advance_all(self, key, now, weight, gradient, slots):
-        """The same for all rows of a table that is small beside what is looked up in it."""
-        met, found = self.state[MET].get(key), dict(slots)
-        self.places[key] = self.state[PLACES][key]
-        if self.factors:
-            self.met[key] = K.zeros_like(met) + (self.state[COUNT] + 1)
+    def _change(self, now, found, gradients):
+        """New rows, or whole arrays, from those `found` under the names that :meth:`advance` gives them."""
+        count, slots = self.state[COUNT], dict(found)
+        table, met = slots.pop(_WEIGHT), slots.pop(MET, None)
         for name, factor in self.factors.items():
-            found[name] = K.engine.multiply_rows(slots[name], factor, self.state[COUNT] - met)
-        total = K.engine.sum_rows(gradient.gradients, gradient.ids, weight.shape[0])
-        return self.optimizer._advance_one(now, weight, total, found)
+            slots[name] = K.engine.multiply_rows(slots[name], factor, count - met)
+        new, made = self.optimizer._advance_one(now, table, gradients, slots)
+        marks = {} if met is None else {MET: K.zeros_like(met) + (count + 1)}
+        return {_WEIGHT: new, **made, **marks}
 
     def new_state(self):
         """The parts of the state that tell when rows were met."""

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from hornbeam.engines.jax import barriers as _barriers
+from hornbeam.engines.jax import equal_ids as _equal_ids
 from hornbeam.engines.jax import look_up_sources as _sources
 from hornbeam.engines.jax.tensors import accelerated
 
@@ -163,15 +164,12 @@ def update_rows(arrays, ids, gradients, scratch, change):
     Returns:
         (dict of the arrays with new rows, the scratch to hand in next time)
     """
-    first, rows, scratch = first_places(scratch, ids)
+    first, rows, scratch = _equal_ids.first_places(scratch, ids)
     count, size = ids.shape[0], scratch.shape[0]
     if accelerated() or count < _PARTS * _LEAST_ROWS:
         return _change_rows(arrays, rows, sum_rows(gradients, first, count), change), scratch
     length = -(-count // _PARTS)
-    stands = rows < size
-    number = jnp.cumsum(stands, dtype=jnp.int32) - 1  # of each id, at the place that stands for it
-    different = number[-1] + 1
-    rows = jnp.full(_PARTS * length, size).at[jnp.where(stands, number, _PARTS * length)].set(rows, mode="drop")
+    number, rows, different = _equal_ids.side_by_side(rows < size, rows, _PARTS * length, size)
     number = jnp.where(first < count, number.at[first].get(mode="clip"), _PARTS * length)
 
     def part(i, arrays):
@@ -189,26 +187,6 @@ def _change_rows(arrays, rows, total, change):
     # Writing waits for all that was read: otherwise it needs a copy of the whole array.
     rows = rows + sum(_barriers.zero_after(row) for row in new.values())
     return {name: array.at[rows].set(new[name], mode="drop") for name, array in arrays.items()}
-
-
-def first_places(scratch, ids):
-    """Choose one place of each among equal ids; costs the same whatever the table's size.
-
-    Args:
-        scratch: (V,) int32, whatever it holds.
-        ids: (n,) integers from 0 on; those of V or more are left out.
-
-    Returns:
-        (first (n,): for each place the one that stands for its id, n for an id left out; rows (n,): the id at places
-        that stand for one, V elsewhere; the scratch to hand in next time).
-    """
-    count, places = ids.shape[0], jnp.arange(ids.shape[0], dtype=scratch.dtype)
-    if accelerated():  # rows are written in any order there: the largest place wins in each
-        scratch = scratch.at[ids].set(-1, mode="drop").at[ids].max(places, mode="drop")
-    else:
-        scratch = scratch.at[ids].set(places, mode="drop")
-    first = scratch.at[ids].get(mode="fill", fill_value=count)
-    return first, jnp.where(first == places, ids, scratch.shape[0]), scratch
 
 
 def multiply_rows(rows, factor, times):

@@ -12,7 +12,7 @@ import typing
 import jax
 import jax.numpy as jnp
 
-from hornbeam.engines.jax import barriers, look_ups, products
+from hornbeam.engines.jax import barriers, equal_ids, products
 from hornbeam.engines.jax import recurrent_products as _products
 from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.look_up_sources import source_of
@@ -61,13 +61,11 @@ def words_of(x, kernel):
     count = ids.size
     ids = jnp.where(ids < 0, ids + size, ids).reshape(-1)
     ids = jnp.where((ids >= 0) & (ids < size), ids, size)  # the others look up the same: no number
-    first, _, _ = look_ups.first_places(jnp.zeros(size + 1, jnp.int32), ids)
+    first, _, _ = equal_ids.first_places(jnp.zeros(size + 1, jnp.int32), ids)
     place = jnp.arange(count, dtype=jnp.int32)
-    stands = first == place  # for its word
-    number = jnp.cumsum(stands, dtype=jnp.int32) - 1
     limit = -(-count // (_share(count) * _PARTS)) * _PARTS
-    places = jnp.zeros(limit, jnp.int32).at[jnp.where(stands, number, limit)].set(place, mode="drop")
-    return number[first].reshape(x.shape[:2]), places, number[-1] + 1
+    number, places, different = equal_ids.side_by_side(first == place, place, limit, 0)
+    return number[first].reshape(x.shape[:2]), places, different
 
 
 def _share(count):

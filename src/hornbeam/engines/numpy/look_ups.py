@@ -20,7 +20,7 @@ def value_and_row_gradients(function, values, tables):
 
 
 def update_rows(arrays, ids, gradients, scratch, change):
-    first, rows, scratch = first_places(scratch, ids)
+    first, rows, scratch = _first_places(scratch, ids)
     inside = rows < len(scratch)
     rows, total = rows[inside], sum_rows(gradients, first, len(ids))[inside]
     new = change({name: np.asarray(array)[rows] for name, array in arrays.items()}, total)
@@ -33,7 +33,7 @@ def _with_rows(array, rows, values):
     return array
 
 
-def first_places(scratch, ids):
+def _first_places(scratch, ids):
     scratch, ids = np.asarray(scratch), np.asarray(ids)
     size, count = len(scratch), len(ids)
     last = {int(number): place for place, number in enumerate(ids) if number < size}
