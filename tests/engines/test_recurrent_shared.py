@@ -35,7 +35,7 @@ DROP = np.random.default_rng(2).integers(0, 2, (B, H)) * 2.0
 def small_ones_too(monkeypatch):
     for name, least in {"_LEAST_FLOPS": 0, "_LEAST_FEATURES": 1, "_PARTS": 3}.items():
         monkeypatch.setattr(recurrent_inputs, name, least)
-    for name, least in {"_LEAST": 0, "_LEAST_ROWS": 2, "_PARTS": 3}.items():
+    for name, least in {"_LEAST": 0, "_LEAST_ROWS": 2, "_AT_ONCE": B}.items():
         monkeypatch.setattr(recurrent_shared, name, least)
 
 

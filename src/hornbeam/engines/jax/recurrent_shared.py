@@ -27,7 +27,10 @@ _LEAST_ROWS = 64
 # Numbers that the loop emits, from which on this is tried. With fewer, two directions lose what they compute side by
 # side as soon as words turn out not to be few: 1.08 of a step of benchmarks/bilstm.py.
 _LEAST = 1 << 23
-_PARTS = 16  # of all rows and columns, in which the products of the way back are taken
+# Rows whose products of the way back are taken at once, while they lie in the caches; where more than half as many are
+# at work, column by column. A step of benchmarks/sentiment.py takes 0.92 of the time that it took with 6250, and with
+# 250 and 500 the same; 200 rows take 1.03 with 512.
+_AT_ONCE = 1024
 
 _loop = jax.lax.fori_loop
 
@@ -191,7 +194,6 @@ class _WayBack:
     def __init__(self, cell, operands, kept, step):
         self.cell, self.operands, self.plan, self.step = cell, operands, operands.plan, step
         self.kept = jax.tree.map(lambda a: a.reshape(-1, *a.shape[2:]), kept)
-        self.most = -(-self.plan.word.size // _PARTS)  # rows that are taken at once
 
     def walk(self, start, end, place, dstate, doutput_at, sums, joined=None):
         """Gradients of the states before `start`, from those after `end`, and the sums with what follows.
@@ -202,7 +204,20 @@ class _WayBack:
             joined: gradients (T + 1, 1, H) to be added to those of the states before each column.
         """
         size = len(dstate[0])
-        columns = min(len(self.plan.word), max(1, self.most // size))
+        columns = max(1, min(_AT_ONCE // size, len(self.plan.word)))
+
+        def step(column, state):
+            state, new = self.step(state, (*span(self.kept, place(column), size), doutput_at(column), None))
+            return state if joined is None else jax.tree.map(jnp.add, state, at(joined, column)), new
+
+        def one_column(i, carry):
+            dstate, sums = carry
+            column = end - 1 - i
+            dstate, new = step(column, dstate)
+            return dstate, self._added(sums, place(column), size, new)
+
+        if columns == 1:
+            return _loop(0, end - start, one_column, (dstate, sums))
         length = columns * size
         walk = lambda state, kept: self.step(state, (*kept, doutput_at(0), None))  # noqa: E731
         emitted = _packed(length, dstate[0], walk, dstate, span(self.kept, 0, size))
@@ -216,11 +231,8 @@ class _WayBack:
 
             def one(i, carry):
                 state, emitted = carry
-                column = last - 1 - i
-                now = span(self.kept, place(column), size)
-                state, new = self.step(state, (*now, doutput_at(column), None))
-                state = state if joined is None else jax.tree.map(jnp.add, state, at(joined, column))
-                return state, _put_rows(emitted, new, place(column) - first)
+                state, new = step(last - 1 - i, state)
+                return state, _put_rows(emitted, new, place(last - 1 - i) - first)
 
             dstate, emitted = _loop(0, last - begin, one, (dstate, emitted))
             emitted = run_if(real < length, _none_but, emitted, (offset, real))
