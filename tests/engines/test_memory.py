@@ -1,7 +1,5 @@
 """What the allocator keeps, and what it gives back after a compilation."""
 
-import ctypes
-
 import numpy as np
 import psutil
 import pytest
@@ -46,27 +44,32 @@ def test_a_program_compiled_ahead_is_not_compiled_again():
     assert K.engine.compilations()[before:] == []
 
 
+def free_between(count, size):
+    """Blocks of 20 MB, between which as many of `size` bytes are free."""
+    blocks = [np.ones(n, "uint8") for _ in range(count) for n in (size, 20 << 20)]
+    return blocks[1::2]
+
+
 @tuned
-def test_free_memory_is_joined_again():
-    """A block at a multiple of 64 bytes, as programs ask for it, mostly finds its place again between others."""
-    libc = ctypes.CDLL(None)
-    for name in ("malloc", "memalign"):
-        getattr(libc, name).restype = ctypes.c_void_p
-    libc.malloc.argtypes, libc.memalign.argtypes = [ctypes.c_size_t], [ctypes.c_size_t] * 2
-    libc.free.argtypes = [ctypes.c_void_p]
-    size, held, found_again = 256 << 20, [], 0
-    for _ in range(10):
-        held += [libc.malloc(n) for n in range(24, 120, 16) for _ in range(8)]  # nothing small lies ready
-        first = libc.memalign(64, size)
-        held.append(libc.malloc(1_000_000))  # behind it
-        libc.free(first)
-        memory.join_free()
-        second = libc.memalign(64, size)
-        libc.free(second)
-        found_again += second == first
-    for block in held:
-        libc.free(block)
-    assert found_again >= 7  # none to two without; what else this process does in between is not known
+def test_free_memory_is_given_back_beside_a_new_area():
+    pinned = free_between(5, 80 << 20)
+    held, heap_size = resident(), memory.heap_size()
+    area = np.empty(900 << 20, "uint8")  # finds no place in what is free
+    assert memory.give_back_beside(heap_size)
+    assert held - resident() > 200 << 20
+    del area, pinned
+
+
+@tuned
+def test_nothing_is_given_back_where_no_area_was_taken_or_little_is_free():
+    pinned = free_between(5, 80 << 20)
+    held = resident()
+    assert not memory.give_back_beside(memory.heap_size())
+    heap_size = memory.heap_size()
+    area = np.empty(900 << 20, "uint8")
+    assert not memory.give_back_beside(heap_size, 2 << 30)
+    assert held - resident() < 20 << 20
+    del area, pinned
 
 
 def test_an_allocator_that_we_are_told_to_leave_alone_is_left_alone(monkeypatch):

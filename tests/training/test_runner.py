@@ -279,3 +279,14 @@ def test_large_data_is_copied_once_its_program_is_compiled(bench, reference, mon
     assert K.engine.compilations()[before:] == []  # compiled for `reference`; the form of the arguments is the same
     assert logs == reference[0]
     assert all(np.array_equal(a, b) for a, b in zip(weights, reference[1], strict=True))
+
+
+@pytest.mark.parametrize(("long_s", "expected"), [(0.0, 11), (1e3, 0)])
+def test_long_chunks_are_watched_for_new_scratch_areas(long_s, expected, bench, reference, monkeypatch):
+    watched = []
+    monkeypatch.setattr(runner, "LONG_S", long_s)
+    monkeypatch.setattr(K.engine, "heap_size", lambda: 5)
+    monkeypatch.setattr(K.engine, "give_back_beside", watched.append)
+    bench.model._steps.seconds_per_step.clear()
+    bench.fit(callbacks=[OneByOne()], epochs=1)
+    assert watched == [5] * expected  # of twelve; before the first nothing is known

@@ -43,6 +43,7 @@ class Run:
         self.resident = data.resident and data.nbytes * len(self.devices) <= RESIDENT_BYTES  # a copy on each
 
     dry = False  # a stream may find too few batches
+    took = 0.0  # seconds, the last chunk
     lengths = None  # of the rows, where batches are to hold rows of like length
 
     @property
@@ -78,11 +79,10 @@ class Run:
                 length = 1 if one_by_one else self._length(chunk.stop - start, refresh_s)
                 began = time.perf_counter()
                 logs = self._finish(chunk, start, start + length)
-                took = time.perf_counter() - began
-                self._measure(length, took)
-                if took > LONG_S:
+                self.took = time.perf_counter() - began
+                self._measure(length, self.took)
+                if self.took > LONG_S:
                     time.sleep(SETTLE_S)
-                    K.engine.join_free_memory()
                 yield offset + start, chunk.rows[start : start + length], logs
                 start += length
 
@@ -132,7 +132,6 @@ class Run:
         K.engine.block_until_ready(state)  # first weights may still be copied to where the engine computes
         K.engine.give_memory_back(size // 2)
         K.engine.compile_ahead(self.program, *state, self.data.arrays(), plan, counts, np.int32(0), np.int32(0))
-        K.engine.join_free_memory()
 
     def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
         """Chunks of stacked batches of one length, each made while the one before is computed."""
@@ -162,6 +161,10 @@ class Run:
         wanted = int(refresh_s / max(seconds, 1e-7))
         return left if wanted >= 0.75 * left else max(1, min(left, wanted))
 
+    def _may_be_long(self, length):
+        """Will a chunk of so many steps, or did the last one, take longer than LONG_S?"""
+        return max(self.took, length * self.steps.seconds_per_step.get(self.program, 0)) > LONG_S
+
     def _measure(self, length, seconds):
         """Keep the time of a step. The first call compiles, so it only says that the next may be longer."""
         known = self.steps.seconds_per_step.get(self.program)
@@ -176,6 +179,7 @@ class Run:
         self.program, _ = self.steps.program(self.kind, self.sample, self.devices)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
+        heap_size = K.engine.heap_size() if self._may_be_long(stop - start) else None
         made = []
         try:
             # The old state is gone once the program starts. Carried out without a line of Python in between, the new
@@ -184,6 +188,8 @@ class Run:
         finally:
             if made:
                 self.steps.adopt(self.kind, made[0][0])
+        if heap_size is not None:
+            K.engine.give_back_beside(heap_size)
         logs = made[0][1]
         if self.kind == "predict":
             return [np.asarray(log)[start:stop] for log in logs]

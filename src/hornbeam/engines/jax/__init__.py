@@ -15,7 +15,7 @@ from hornbeam.engines.jax.look_ups import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.memory import give_back as give_memory_back  # noqa: E402
-from hornbeam.engines.jax.memory import join_free as join_free_memory  # noqa: E402
+from hornbeam.engines.jax.memory import give_back_beside, heap_size  # noqa: E402
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403
 from hornbeam.engines.jax.normalization import *  # noqa: E402, F403
 from hornbeam.engines.jax.pooling import *  # noqa: E402, F403

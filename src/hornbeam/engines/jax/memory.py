@@ -16,6 +16,7 @@ took 85 microseconds, not 167, but steps fed by a generator 2.0 to 2.2 ms, not 1
 import ctypes
 import os
 import sys
+import time
 
 # mallopt's parameter numbers from <malloc.h>, and the values: one arena, no mmap for large blocks, never trim, grow
 # the heap 64 MiB at a time.
@@ -58,35 +59,42 @@ def give_back(least_bytes=LEAST_BYTES_GIVEN_BACK):
     global _kept
     if _private_bytes() < least_bytes:
         return False
-    mallinfo, trim = _function("mallinfo2"), _function("malloc_trim")
-    if mallinfo is None or trim is None:
+    now, trim = _mallinfo(), _function("malloc_trim")
+    if now is None or trim is None:
         return False
-    mallinfo.restype = _Mallinfo
-    if max(0, _private_bytes() - mallinfo().uordblks - _kept) < least_bytes:
+    if max(0, _private_bytes() - now.uordblks - _kept) < least_bytes:
         return False
     trim(0)
-    _kept = max(0, _private_bytes() - mallinfo().uordblks)
+    _kept = max(0, _private_bytes() - _mallinfo().uordblks)
     return True
 
 
-_SMALL = range(24, 120, 16)  # bytes, of the blocks that may be split off
-_HELD = 7  # blocks of a size that a thread keeps for itself
+_WAIT_S, _WAITS = 0.0005, 40  # for a program that was started to take its scratch area
 
 
-def join_free():
-    """Let the next program find its scratch area where the last one's was.
+def heap_size():
+    """Bytes that the allocator has of the kernel, in use or free; 0 where that is not known."""
+    now = _mallinfo()
+    return 0 if now is None else now.arena
 
-    It is asked for at a multiple of 64 bytes: glibc (2.36) takes more and splits small blocks off on both sides, which
-    this thread then keeps for itself, and as long as it does, what is free between them is too small by as much. Of
-    nine trainings of the sentiment benchmark, six took a second area of 1.13 GB. So more blocks of these sizes are
-    taken than the thread keeps, and what came first, those, is given back last: none is kept beside the others.
+
+def give_back_beside(heap_size_before, least_bytes=LEAST_BYTES_GIVEN_BACK):
+    """After a long program was started: if it took new memory for its scratch area beside as much that is free, give
+    what is free back to the kernel while it computes. Returns True if that was done.
+
+    The area is asked for at a multiple of 64 bytes: glibc (2.36) takes more and splits small blocks off on both sides,
+    which the engine's thread then may keep for itself; as long as it does, what is free between them is too small by as
+    much. Of sixteen trainings of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, the second
+    one free. Memory is given back while the new area is in use, since before and after it would go back as well.
     """
-    malloc, free = _function("malloc"), _function("free")
-    if malloc is None or free is None:
-        return
-    malloc.restype, malloc.argtypes, free.argtypes = ctypes.c_void_p, [ctypes.c_size_t], [ctypes.c_void_p]
-    for block in reversed([malloc(size) for size in _SMALL for _ in range(3 * _HELD)]):
-        free(block)
+    for _ in range(_WAITS):
+        if heap_size() - heap_size_before >= least_bytes:
+            break
+        time.sleep(_WAIT_S)
+    else:
+        return False
+    trim = _function("malloc_trim")
+    return trim is not None and _mallinfo().fordblks >= least_bytes and bool(trim(0))
 
 
 class _Mallinfo(ctypes.Structure):
@@ -96,6 +104,15 @@ class _Mallinfo(ctypes.Structure):
         (name, ctypes.c_size_t)
         for name in "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost".split()
     ]
+
+
+def _mallinfo():
+    """What the allocator holds, None where it does not tell."""
+    function = _function("mallinfo2")
+    if function is None:
+        return None
+    function.restype = _Mallinfo  # handed over through a pointer, which is left out without this
+    return function()
 
 
 def _function(name):
