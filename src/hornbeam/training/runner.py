@@ -132,6 +132,7 @@ class Run:
         K.engine.block_until_ready(state)  # first weights may still be copied to where the engine computes
         K.engine.give_memory_back(size // 2)
         K.engine.compile_ahead(self.program, *state, self.data.arrays(), plan, counts, np.int32(0), np.int32(0))
+        K.engine.give_memory_back(LARGE_BYTES)  # what reading a kept program left; compiling one gives back by itself
 
     def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
         """Chunks of stacked batches of one length, each made while the one before is computed."""
