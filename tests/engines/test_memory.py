@@ -76,3 +76,6 @@ def test_an_allocator_that_we_are_told_to_leave_alone_is_left_alone(monkeypatch)
     monkeypatch.setenv("HORNBEAM_KEEP_MALLOC", "1")
     assert not memory.tune_allocator()
     assert not memory.give_back()
+    assert memory.heap_size() == 0
+    monkeypatch.setattr(memory.time, "sleep", None)  # nobody waits
+    assert not memory.give_back_beside(memory.heap_size())

@@ -87,7 +87,7 @@ def give_back_beside(heap_size_before, least_bytes=LEAST_BYTES_GIVEN_BACK):
     much. Of sixteen trainings of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, the second
     one free. Memory is given back while the new area is in use, since before and after it would go back as well.
     """
-    for _ in range(_WAITS):
+    for _ in range(_WAITS if heap_size_before else 0):
         if heap_size() - heap_size_before >= least_bytes:
             break
         time.sleep(_WAIT_S)
