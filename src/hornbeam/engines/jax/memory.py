@@ -84,8 +84,8 @@ def give_back_beside(heap_size_before, least_bytes=LEAST_BYTES_GIVEN_BACK):
 
     The area is asked for at a multiple of 64 bytes: glibc (2.36) takes more and splits small blocks off on both sides,
     which the engine's thread then may keep for itself; as long as it does, what is free between them is too small by as
-    much. Of sixteen trainings of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, the second
-    one free. Memory is given back while the new area is in use, since before and after it would go back as well.
+    much. Of sixteen trainings of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, one of
+    them free. Memory is given back while the new area is in use, since before and after it would go back as well.
     """
     for _ in range(_WAITS if heap_size_before else 0):
         if heap_size() - heap_size_before >= least_bytes:

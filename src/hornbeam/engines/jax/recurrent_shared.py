@@ -219,8 +219,7 @@ class _WayBack:
         if columns == 1:
             return _loop(0, end - start, one_column, (dstate, sums))
         length = columns * size
-        walk = lambda state, kept: self.step(state, (*kept, doutput_at(0), None))  # noqa: E731
-        emitted = _packed(length, dstate[0], walk, dstate, span(self.kept, 0, size))
+        emitted = _packed(length, dstate[0], step, 0, dstate)
 
         def few_columns(number, carry):
             dstate, emitted, sums = carry
@@ -231,8 +230,9 @@ class _WayBack:
 
             def one(i, carry):
                 state, emitted = carry
-                state, new = step(last - 1 - i, state)
-                return state, _put_rows(emitted, new, place(last - 1 - i) - first)
+                column = last - 1 - i
+                state, new = step(column, state)
+                return state, _put_rows(emitted, new, place(column) - first)
 
             dstate, emitted = _loop(0, last - begin, one, (dstate, emitted))
             emitted = run_if(real < length, _none_but, emitted, (offset, real))
