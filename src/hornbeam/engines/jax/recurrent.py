@@ -25,7 +25,7 @@ from hornbeam.engines.jax import products
 from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
 from hornbeam.engines.jax import recurrent_products as _products
-from hornbeam.engines.jax import recurrent_scan as _in_place
+from hornbeam.engines.jax import recurrent_scan as _loops
 from hornbeam.engines.jax import recurrent_shared as _shared
 from hornbeam.engines.jax.tensors import accelerated
 
@@ -40,10 +40,13 @@ _ACTIVATIONS = {
         lambda y: jnp.where((y > 0) & (y < 1), jnp.asarray(0.2, y.dtype), jnp.zeros((), y.dtype)),
     ),
 }
+# Those that the compiler computes once for all readers; the others are cheap, and it computes them in each of them.
+_COMPUTED_ONCE = {"tanh", "sigmoid"}
 
 
 # --- The cells: a step, its gradient, and the recurrent kernel's gradient after the loop ---
-# step(weights, drop, z, state) -> (state, saved); first of what is saved are as many arrays of the form of `z`
+# step(weights, drop, z, state) -> (state, saved); first of what is saved are as many arrays of the form of `z`, what
+# activations gave, all of them such as are computed once if `computed_once` says so
 # back(weights, drop, saved, dstate) -> (dstate, d, aside): `d` the gradient of the projected inputs, as one row
 
 
@@ -55,6 +58,7 @@ class _LSTM:
     def __init__(self, activation, gate):
         self.act, self.slope = _ACTIVATIONS[gate]
         self.main, self.main_slope = _ACTIVATIONS[activation]
+        self.computed_once = {gate, activation} <= _COMPUTED_ONCE
 
     def step(self, weights, drop, z, state):
         h, c = state
@@ -85,6 +89,7 @@ class _GRU:
     def __init__(self, activation, gate, reset_after):
         self.act, self.slope = _ACTIVATIONS[gate]
         self.main, self.main_slope = _ACTIVATIONS[activation]
+        self.computed_once = {gate, activation} <= _COMPUTED_ONCE
         self.reset_after = reset_after
 
     def step(self, weights, drop, z, state):
@@ -135,6 +140,7 @@ class _SimpleRNN:
 
     def __init__(self, activation):
         self.main, self.main_slope = _ACTIVATIONS[activation]
+        self.computed_once = activation in _COMPUTED_ONCE
 
     def step(self, weights, drop, z, state):
         h = self.main(z[0] + _products.recur(state[0], weights[0], drop, 1)[0])
@@ -192,12 +198,14 @@ def _scan(settings, operands):
     z = projected(0, operands.xs[0].shape[1])
     if not save:
         return jax.lax.scan(step, state, (z, _turned(mask)), reverse=reverse)
+    if not cell.computed_once:
+        return _loops.scan(step, state, (z, _turned(mask)), reverse)
 
     def in_place(state, m, z):
         state, (output, (before, saved)) = step(state, (z, m))  # pyright: ignore[reportGeneralTypeIssues]  (saved here)
         return state, (output, before, saved[cell.gates :]), saved[: cell.gates]
 
-    last, (outputs, before, others), gates = _in_place.scan(in_place, state, _turned(mask), reverse, z)
+    last, (outputs, before, others), gates = _loops.scan_in_place(in_place, state, _turned(mask), reverse, z)
     return last, (outputs, (before, (*gates, *others)))
 
 
@@ -278,7 +286,7 @@ def _as_one(loop, after, size):
     """`loop()`, by `recurrent_scan.as_one` if the numbers that it emits, `size`, are many. Not on an accelerator, which
     would ask the host what comes next, nor for rows on several devices, which would have to agree."""
     large = products.at_least(size, _LARGE) and not accelerated() and not _devices.is_split()
-    return _in_place.as_one(loop, after) if large else loop()
+    return _loops.as_one(loop, after) if large else loop()
 
 
 def _scan_back(settings, arrays):
@@ -288,8 +296,7 @@ def _scan_back(settings, arrays):
     step = _step_back(settings, operands)
 
     def loop():
-        emit = lambda state, now, _: (*step(state, now), ())  # noqa: E731
-        dstate, (d, aside), _ = _in_place.scan(emit, dlast, slices, not reverse)
+        dstate, (d, aside) = _loops.scan(step, dlast, slices, not reverse)
         return dstate, d, cell.weight_gradients(operands.drop, before, saved, d, aside)
 
     dstate, d, dweights = _as_one(loop, dlast[0], before.size * cell.gates)

@@ -12,8 +12,16 @@ import jax.numpy as jnp
 from hornbeam.engines.jax.barriers import zero_after
 
 
-def scan(step, state, slices, reverse, taken_over=()):
-    """Loop over the first axis.
+def scan(step, state, slices, reverse):
+    """Loop over the first axis: (state, new stacked), from a step (state, slices) -> (state, new)."""
+    return scan_in_place(lambda state, now, _: (*step(state, now), ()), state, slices, reverse, ())[:2]
+
+
+def scan_in_place(step, state, slices, reverse, taken_over):
+    """:func:`scan` that puts some of what is new where what it came from stood.
+
+    Only for what the compiler computes once, as tanh. What is cheap, as a sum or a maximum, it computes again for each
+    reader, from what was to be overwritten: it copies those arrays, whole, in each turn of the loop.
 
     Args:
         step: (state, slices, taken over) -> (state, new, what is put where the latter stood).
