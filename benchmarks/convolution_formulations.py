@@ -37,6 +37,8 @@ SHAPES = [
     (32, (200,), 64, 64, 2, 1, 4),
     (8, (16, 16, 16), 4, 16, 3, 1, 1),
     (4, (12, 12, 12), 32, 32, 3, 2, 1),
+    (32, (10, 12, 12), 24, 24, 3, 1, 1),
+    (32, (16, 16), 64, 32, 3, 1, 1),
 ]
 ROUNDS, SECONDS_A_RUN = 8, 0.02
 
@@ -93,6 +95,14 @@ def compare(label, forms, first, second):
     print(f"{label:48s}{shown}", flush=True)
 
 
+def _unusable(word, spot, stride):
+    """Forms that are not made for this shape."""
+    plane, volume = spot.window == (3, 3) and stride == 1 == max(spot.dilation), len(spot.window) == 3
+    conditions = {"turned": stride == 1, "mirrored": stride == 1 and not volume, "crossed": not volume}
+    conditions |= {"winograd": plane, "planes": volume, "product": False}
+    return [name for name, fits in conditions.items() if not fits]
+
+
 def measure(batch, sizes, channels, filters, window, stride, dilation):
     rank = len(sizes)
     spot = geometry(sizes, (window,) * rank, (stride,) * rank, "same", (dilation,) * rank)
@@ -109,7 +119,7 @@ def measure(batch, sizes, channels, filters, window, stride, dilation):
         ("correlate", convolution._KERNEL, x, g),
     )
     for word, table, first, second in rows:
-        usable = [n for n in table if n != "product" and (n != "turned" or stride == 1)]
+        usable = [n for n in table if n not in _unusable(word, spot, stride)]
         forms = {n: (lambda a, b, n=n, table=table: table[n](a, b, spot)) for n in usable}
         compare(f"{word:10s}{label}", forms, first, second)
 

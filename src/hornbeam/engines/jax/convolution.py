@@ -170,12 +170,15 @@ correlate.defvjp(
 #   8, 224x224, 3, 64, 7x7 /2   20.5  30.3          -       (folded)      19.9     40.9     26.6
 #   32, 500, 128, 128, 5        16.0  22.1          16.1    18.1          19.3     24.1     25.6
 #   8, 16x16x16, 4, 16, 3x3x3   20.8  4.5           25.1    2.0           -        5.5      2.7
-# Large ones of 3 x 3 taps go by "winograd", in 0.6 to 0.8 of the least of these times (docs/decisions/0017).
+# Large ones of 3 x 3 taps go by "winograd", in 0.6 to 0.8 of the least of these times (docs/decisions/0017), volumes by
+# "planes" in 0.2 to 0.9, kernels of half as many filters as channels by "mirrored" in 0.4 to 0.7 (docs/decisions/0019).
 
 
 def _how_to_convolve(x, w, spot):
     if _one_tap(spot):
         return "product"
+    if _is_volume(spot):
+        return "planes"
     if _suits_winograd(x, spot, *w.shape[-2:]):
         return "winograd"
     few = x.shape[-1] < 8 and math.prod(w.shape[:-1]) <= 100  # numbers under the window
@@ -185,6 +188,8 @@ def _how_to_convolve(x, w, spot):
 def _how_to_spread(y, w, spot):
     if _one_tap(spot):
         return "product"
+    if _is_volume(spot):
+        return "columns" if w.shape[-2] < 8 and max(spot.strides) == 1 else "planes"
     if max(spot.strides) > 1:
         return "folded"
     if _suits_winograd(y, spot, *w.shape[-2:]):
@@ -197,15 +202,21 @@ def _how_to_spread(y, w, spot):
 def _how_to_correlate(x, y, spot):
     if _one_tap(spot):
         return "product"
+    if _is_volume(spot):
+        return "planes"
     if min(x.shape[-1], y.shape[-1]) >= 128 and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
         return "winograd"
     if _suits_xla(x, spot) and at_least(x.shape[0], 8):
-        return "crossed"
+        return "mirrored" if 2 * y.shape[-1] <= x.shape[-1] and max(spot.strides) == 1 else "crossed"
     return "lines" if x.shape[-1] < 16 else "columns"
 
 
 def _one_tap(spot):
     return math.prod(spot.window) == 1 and not is_padded(spot)
+
+
+def _is_volume(spot):
+    return len(spot.window) == 3
 
 
 def _suits_xla(x, spot):
@@ -321,6 +332,23 @@ def _crossed_kernel(x, y, spot):
     return jnp.moveaxis(lax.optimization_barrier(found), 0, -2)
 
 
+def _mirrored_kernel(x, y, spot):
+    """The same from the outputs' side, for strides of 1: each of their channels is an image, and inputs are filters.
+
+    What stands under the taps is gathered of images alone, so these should be the fewer. Taps come out turned round.
+    """
+    axes = tuple(range(1, 1 + len(spot.window)))
+    reach = [(k - 1) * d for k, d in zip(spot.window, spot.dilation)]
+    pads = tuple((r - before, r - after) for r, (before, after) in zip(reach, spot.pads))
+    none = ((0, 0),) * len(pads)
+    x = lax.optimization_barrier(jnp.moveaxis(x, 0, -2))
+    # If filters are larger than images, the compiler exchanges them, and then takes 50 times as long: so zeros are laid
+    # around these before.
+    y = lax.optimization_barrier(padded_input(jnp.swapaxes(y, 0, -1), spot._replace(pads=pads)))
+    found = _xla(y, x, Geometry(y.shape[1:-1], spot.sizes, spot.dilation, none, spot.strides))  # (F, *window, C)
+    return jnp.moveaxis(jnp.flip(lax.optimization_barrier(found), axes), 0, -1)
+
+
 def _lines_kernel(x, y, spot):
     """Channels first, so that each tap of each channel is one contiguous line of the left matrix."""
     lines = lax.optimization_barrier(jnp.moveaxis(padded_input(x, spot), -1, 0))
@@ -336,14 +364,56 @@ def _columns_kernel(x, y, spot):
     return found.reshape(*spot.window, x.shape[-1], y.shape[-1])
 
 
-_FORWARD = {"product": _product, "columns": _columns, "xla": _xla, "winograd": winograd.convolve}
+# --- Volumes as images: the same for planes, whose channels are those of all planes under the taps ---
+
+
+def _planes(x, spot):
+    """(B * planes of the output, H, W, depth of the window * C)."""
+    depth = Geometry(*(rule[:1] for rule in spot))
+    lines = x.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+    seen = [s.reshape(*s.shape[:2], *x.shape[2:]) for s in tap_slices(lines, depth)]
+    return _plane_by_plane(jnp.concatenate(seen, -1))
+
+
+def _plane_by_plane(x):
+    return x.reshape(x.shape[0] * x.shape[1], *x.shape[2:])
+
+
+def _within_planes(spot):
+    return Geometry(*(rule[1:] for rule in spot))
+
+
+def _kernel_of_planes(w):
+    depth, *window, channels, filters = w.shape
+    return jnp.moveaxis(w, 0, -3).reshape(*window, depth * channels, filters)
+
+
+def _planes_forward(x, w, spot):
+    y = convolve(_planes(x, spot), _kernel_of_planes(w), _within_planes(spot))
+    return y.reshape(x.shape[0], *spot.out, w.shape[-1])
+
+
+def _planes_back(y, w, spot):
+    back = spread(_plane_by_plane(y), _kernel_of_planes(w), _within_planes(spot))
+    back = back.reshape(*y.shape[:2], *spot.sizes[1:], spot.window[0], w.shape[-2])
+    return fold_taps(back, spot, 0, back.ndim - 2)
+
+
+def _planes_kernel(x, y, spot):
+    found = correlate(_planes(x, spot), _plane_by_plane(y), _within_planes(spot))
+    return jnp.moveaxis(found.reshape(*spot.window[1:], spot.window[0], x.shape[-1], y.shape[-1]), -3, 0)
+
+
+_FORWARD = {
+    "product": _product, "columns": _columns, "xla": _xla, "winograd": winograd.convolve, "planes": _planes_forward,
+}  # fmt: skip
 _BACKWARD = {
     "product": _product_back, "columns": _columns_back, "folded": _folded_back, "turned": _turned_back,
-    "winograd": _winograd_back,
+    "winograd": _winograd_back, "planes": _planes_back,
 }  # fmt: skip
 _KERNEL = {
     "product": _product_kernel, "crossed": _crossed_kernel, "lines": _lines_kernel, "columns": _columns_kernel,
-    "winograd": winograd.correlate,
+    "winograd": winograd.correlate, "planes": _planes_kernel, "mirrored": _mirrored_kernel,
 }  # fmt: skip
 
 
