@@ -98,7 +98,7 @@ def compare(label, forms, first, second):
 def _unusable(word, spot, stride):
     """Forms that are not made for this shape."""
     plane, volume = spot.window == (3, 3) and stride == 1 == max(spot.dilation), len(spot.window) == 3
-    conditions = {"turned": stride == 1, "mirrored": stride == 1 and not volume, "crossed": not volume}
+    conditions = {"mirrored": stride == 1 and not volume, "crossed": not volume}
     conditions |= {"winograd": plane, "planes": volume, "product": False}
     return [name for name, fits in conditions.items() if not fits]
 

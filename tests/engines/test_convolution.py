@@ -54,7 +54,6 @@ def test_all_forms_are_one_convolution(rules):
         "product": False,
         "winograd": convolution._is_plain_square(spot),
         "planes": convolution._is_volume(spot),
-        "turned": set(spot.strides) == {1},
         "mirrored": set(spot.strides) == {1},
     }
 

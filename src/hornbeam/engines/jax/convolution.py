@@ -191,7 +191,7 @@ def _how_to_spread(y, w, spot):
     if _is_volume(spot):
         return "columns" if w.shape[-2] < 8 and max(spot.strides) == 1 else "planes"
     if max(spot.strides) > 1:
-        return "folded"
+        return "turned" if _suits_xla(y, spot) and w.shape[-2] >= 32 else "folded"
     if _suits_winograd(y, spot, *w.shape[-2:]):
         return "winograd"
     narrow = w.shape[-2] < 16 or 2 * w.shape[-2] < w.shape[-1]
@@ -292,7 +292,7 @@ def _folded_back(y, w, spot):
 
 
 def _turned_back(y, w, spot):
-    """A convolution with the taps turned round; for strides of 1."""
+    """A convolution with the taps turned round; for strides above 1, one for every remainder of place by stride."""
     return lay_back(y, w.swapaxes(-1, -2), spot, _xla)
 
 
