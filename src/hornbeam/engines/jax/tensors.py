@@ -163,11 +163,6 @@ def stack(tensors, axis):
     return np.stack(tensors, axis) if _static(*tensors) else jnp.stack([jnp.asarray(t) for t in tensors], axis)
 
 
-def split_axis(x, axis):
-    """List of the slices of `x` along `axis`, that axis removed."""
-    return [jnp.squeeze(part, axis) for part in jnp.split(x, x.shape[axis], axis)]
-
-
 def expand_dims(x, axis):
     return np.expand_dims(x, axis) if _static(x) else jnp.expand_dims(x, axis)
 

@@ -115,10 +115,6 @@ def stack(tensors, axis):
     return np.stack(tensors, axis)
 
 
-def split_axis(x, axis):
-    return [np.take(x, i, axis) for i in range(x.shape[axis])]
-
-
 def expand_dims(x, axis):
     return np.expand_dims(x, axis)
 
