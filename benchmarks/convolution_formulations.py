@@ -95,12 +95,17 @@ def compare(label, forms, first, second):
     print(f"{label:48s}{shown}", flush=True)
 
 
-def _unusable(word, spot, stride):
-    """Forms that are not made for this shape."""
-    plane, volume = spot.window == (3, 3) and stride == 1 == max(spot.dilation), len(spot.window) == 3
-    conditions = {"mirrored": stride == 1 and not volume, "crossed": not volume}
-    conditions |= {"winograd": plane, "planes": volume, "product": False}
-    return [name for name, fits in conditions.items() if not fits]
+def usable(table, spot):
+    """The forms that are made for this shape."""
+    volume = convolution._is_volume(spot)
+    fits = {
+        "product": False,
+        "winograd": convolution._is_plain_square(spot),
+        "planes": volume,
+        "crossed": not volume,
+        "mirrored": not volume and max(spot.strides) == 1,
+    }
+    return {name: form for name, form in table.items() if fits.get(name, True)}
 
 
 def measure(batch, sizes, channels, filters, window, stride, dilation):
@@ -119,8 +124,7 @@ def measure(batch, sizes, channels, filters, window, stride, dilation):
         ("correlate", convolution._KERNEL, x, g),
     )
     for word, table, first, second in rows:
-        usable = [n for n in table if n not in _unusable(word, spot, stride)]
-        forms = {n: (lambda a, b, n=n, table=table: table[n](a, b, spot)) for n in usable}
+        forms = {n: (lambda a, b, form=form: form(a, b, spot)) for n, form in usable(table, spot).items()}
         compare(f"{word:10s}{label}", forms, first, second)
 
 

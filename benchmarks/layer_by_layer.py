@@ -1,7 +1,8 @@
 """One layer at a time: a training step of each, behind another one, so that gradients of its inputs are wanted too.
 
 What counts is the time of one step once everything is compiled. The other workloads measure a few layers in the forms
-in which the documents use them; here is every kind, with the classic defaults, so that none is slow unnoticed.
+in which the documents use them; here is every kind, with the classic defaults, so that none is slow unnoticed. With
+BENCHMARK_LAYERS=LSTM in the environment, only those are measured whose name holds that word.
 """
 
 import os
@@ -12,6 +13,7 @@ import workload
 
 STEPS, EPOCHS, BATCH, WORDS = workload.size(8, smoke=1), workload.size(5, smoke=1), 32, 5000
 IMAGE, VOLUME, SEQUENCE, SERIES, ROWS = (28, 28, 64), (10, 12, 12, 24), (60, 128), (100, 16), (2048,)
+IDS = (100,)  # of words
 
 # What it is -> (shape of a row, function of the library's layers). Where the classic default differs from the current
 # one, it is written out: both compute the same.
@@ -80,7 +82,7 @@ CASES = {
     "ConvLSTM2D(8, 3)": ((6, 12, 12, 8), lambda of: of.ConvLSTM2D(8, 3, **HARD)),
     "TimeDistributed(Dense(128))": (SEQUENCE, lambda of: of.TimeDistributed(of.Dense(128))),
     "TimeDistributed(Conv2D(16, 3))": ((6, 12, 12, 8), lambda of: of.TimeDistributed(of.Conv2D(16, 3))),
-    "Embedding(5000, 128)": ((100,), lambda of: of.Embedding(WORDS, 128)),
+    "Embedding(5000, 128)": (IDS, lambda of: of.Embedding(WORDS, 128)),
     "MultiHeadAttention(4, 32)": (SEQUENCE, lambda of: _on_itself(of.MultiHeadAttention(4, 32))),
     "Attention": (SEQUENCE, lambda of: _of_a_list(of.Attention())),
     "AdditiveAttention": (SEQUENCE, lambda of: _of_a_list(of.AdditiveAttention())),
@@ -90,8 +92,7 @@ CASES = {
     "Concatenate": (IMAGE, lambda of: _of_a_list(of.Concatenate())),
     "Dot": (SEQUENCE, lambda of: _of_a_list(of.Dot(2))),
 }  # fmt: skip
-LIMITS = {"keras-jax": 1.0, "keras-tensorflow": 1.0, "keras-torch": 1.0}
-CLAIMS = [workload.Claim(f"{name}_s", name, LIMITS) for name in CASES]
+CLAIMS = [workload.Claim(f"{name}_s", name, {"keras": 1.0}) for name in CASES]
 RUNS = 2
 
 
@@ -109,9 +110,8 @@ def _of_a_list(layer):
 
 def build(library, shape, make):
     of = library.layers
-    words = shape == (100,)
-    inputs = of.Input(shape, dtype="int32" if words else "float32")
-    before = inputs if words else of.PReLU(shared_axes=list(range(1, len(shape) + 1)))(inputs)
+    inputs = of.Input(shape, dtype="int32" if shape is IDS else "float32")
+    before = inputs if shape is IDS else of.PReLU(shared_axes=list(range(1, len(shape) + 1)))(inputs)
     model = library.models.Model(inputs, make(of)(before))
     model.compile("sgd", lambda y_true, y_pred: y_pred * y_pred)
     return model
@@ -119,11 +119,10 @@ def build(library, shape, make):
 
 def _epoch_s(fit):
     """Shortest time of an epoch after the one that compiles; where it takes long, of a single one."""
-    fit(1)
-    epoch_s = workload.seconds(lambda: fit(1))
+    epoch_s, _ = workload.epochs_s(fit, epochs=1, times=1)
     if epoch_s > 0.5:
         return epoch_s
-    return min(epoch_s, workload.least_seconds(lambda: fit(EPOCHS), times=4) / EPOCHS)
+    return min(epoch_s, workload.epochs_s(fit, EPOCHS, times=4)[0])
 
 
 def measure(library, first):
@@ -133,7 +132,7 @@ def measure(library, first):
             continue
         random = np.random.default_rng(0)
         rows = STEPS * BATCH, *shape
-        x = random.integers(0, WORDS, rows) if shape == (100,) else random.random(rows, dtype="float32")
+        x = random.integers(0, WORDS, rows) if shape is IDS else random.random(rows, dtype="float32")
         library.utils.set_random_seed(0)
         model = build(library, shape, make)
         y = np.zeros((len(x), *(1,) * (len(model.output_shape) - 1)), "float32")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from compiled_text import copies_of, loops_of
 from hornbeam import backend as K
 from hornbeam import layers, optimizers, utils
 from hornbeam.engines.jax import look_ups, loop
@@ -94,10 +95,9 @@ def test_a_step_copies_no_array_of_the_tables_size(batch_size, monkeypatch):
     model = one_table("rmsprop")
     x, y = ids_and_targets()
     model.fit(x, y, batch_size=batch_size, verbose=0)
-    loops = texts[0].split("ENTRY")[0]
-    copies = [line for line in loops.splitlines() if f"[{WORDS}" in line.split(" copy(")[0] and " copy(" in line]
+    loops = loops_of(texts[0])
     assert f"f32[{WORDS},3]" in loops
-    assert copies == []
+    assert copies_of(f"[{WORDS}", loops) == []
 
 
 @pytest.mark.parametrize(
