@@ -1,5 +1,8 @@
 """What the allocator keeps, and what it gives back after a compilation."""
 
+import threading
+import time
+
 import numpy as np
 import psutil
 import pytest
@@ -53,29 +56,56 @@ def free_between(count, size):
 @tuned
 def test_free_memory_is_given_back_beside_a_new_area():
     pinned = free_between(5, 80 << 20)
-    held, heap_size = resident(), memory.heap_size()
-    area = np.empty(900 << 20, "uint8")  # finds no place in what is free
-    assert memory.give_back_beside(heap_size)
-    assert held - resident() > 200 << 20
+    held = resident()
+    with memory.giving_back_beside():
+        area = np.empty(900 << 20, "uint8")  # finds no place in what is free
+        deadline = time.monotonic() + 10
+        while held - resident() < 200 << 20 and time.monotonic() < deadline:
+            time.sleep(0.001)
+        assert held - resident() > 200 << 20
     del area, pinned
 
 
 @tuned
-def test_nothing_is_given_back_where_no_area_was_taken_or_little_is_free():
+@pytest.mark.parametrize(("area_bytes", "least_bytes"), [(0, memory.LEAST_BYTES_GIVEN_BACK), (900 << 20, 2 << 30)])
+def test_nothing_is_given_back_where_no_area_was_taken_or_little_is_free(area_bytes, least_bytes):
     pinned = free_between(5, 80 << 20)
     held = resident()
-    assert not memory.give_back_beside(memory.heap_size())
-    heap_size = memory.heap_size()
-    area = np.empty(900 << 20, "uint8")
-    assert not memory.give_back_beside(heap_size, 2 << 30)
+    with memory.giving_back_beside(least_bytes):
+        area = np.empty(area_bytes, "uint8")
+        time.sleep(2 * memory._WAITS * memory._WAIT_S)
     assert held - resident() < 20 << 20
     del area, pinned
+
+
+@tuned
+def test_nobody_watches_any_longer_than_the_program_runs(monkeypatch):
+    monkeypatch.setattr(memory, "_WAIT_S", 3600)
+    with memory.giving_back_beside():
+        assert threading.active_count() > 1
+    assert not any("_give_back_beside" in thread.name for thread in threading.enumerate())
 
 
 def test_an_allocator_that_we_are_told_to_leave_alone_is_left_alone(monkeypatch):
     monkeypatch.setenv("HORNBEAM_KEEP_MALLOC", "1")
     assert not memory.tune_allocator()
     assert not memory.give_back()
-    assert memory.heap_size() == 0
-    monkeypatch.setattr(memory.time, "sleep", None)  # nobody waits
-    assert not memory.give_back_beside(memory.heap_size())
+    monkeypatch.setattr(memory, "_give_back_beside", None)  # nobody watches
+    with memory.giving_back_beside():
+        pass
+
+
+def test_programs_are_carried_out_by_the_thread_that_calls():
+    product = K.engine.compile_function(lambda x: K.engine.dot(K.engine.dot(x, x), x))
+    x = K.engine.own(np.zeros((1500, 1500), "float32"))
+    product(x)  # compiles
+    assert product(x).is_ready()  # some 10 ms of work, done when the call is over
+
+
+@pytest.mark.parametrize(("environment", "updates"), [({}, [False]), ({"JAX_CPU_ENABLE_ASYNC_DISPATCH": "1"}, [])])
+def test_whoever_set_how_programs_are_carried_out_is_obeyed(environment, updates, monkeypatch):
+    given = []
+    monkeypatch.setattr(memory.jax.config, "update", lambda name, value: given.append(value))
+    monkeypatch.setattr(memory.os, "environ", environment)
+    memory.carry_out_at_once()
+    assert given == updates

@@ -1,5 +1,6 @@
 """Running many steps: cutting an epoch into chunks, one trip to the engine and back for each."""
 
+import contextlib
 import itertools
 import time
 from collections.abc import Iterator
@@ -180,17 +181,15 @@ class Run:
         self.program, _ = self.steps.program(self.kind, self.sample, self.devices)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
-        heap_size = K.engine.heap_size() if self._may_be_long(stop - start) else None
         made = []
         try:
             # The old state is gone once the program starts. Carried out without a line of Python in between, the new
             # one is in `made` before Ctrl-C is heard.
-            made.extend(itertools.starmap(self.program, [given]))
+            with K.engine.giving_back_beside() if self._may_be_long(stop - start) else contextlib.nullcontext():
+                made.extend(itertools.starmap(self.program, [given]))
         finally:
             if made:
                 self.steps.adopt(self.kind, made[0][0])
-        if heap_size is not None:
-            K.engine.give_back_beside(heap_size)
         logs = made[0][1]
         if self.kind == "predict":
             return [np.asarray(log)[start:stop] for log in logs]

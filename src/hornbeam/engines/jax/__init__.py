@@ -3,7 +3,8 @@
 from hornbeam.engines.jax import devices, memory, program_cache
 
 memory.tune_allocator()  # before the first large allocation; see the module for what it buys
-devices.announce_devices()  # before the engine starts
+memory.carry_out_at_once()  # before the engine starts, and so is what follows
+devices.announce_devices()
 program_cache.keep_programs()  # before it compiles
 
 from hornbeam.engines.jax.compilations import compilations, compile_ahead  # noqa: E402
@@ -15,7 +16,7 @@ from hornbeam.engines.jax.look_ups import *  # noqa: E402, F403
 from hornbeam.engines.jax.loop import *  # noqa: E402, F403
 from hornbeam.engines.jax.math import *  # noqa: E402, F403
 from hornbeam.engines.jax.memory import give_back as give_memory_back  # noqa: E402
-from hornbeam.engines.jax.memory import give_back_beside, heap_size  # noqa: E402
+from hornbeam.engines.jax.memory import giving_back_beside  # noqa: E402
 from hornbeam.engines.jax.nn import *  # noqa: E402, F403
 from hornbeam.engines.jax.normalization import *  # noqa: E402, F403
 from hornbeam.engines.jax.pooling import *  # noqa: E402, F403

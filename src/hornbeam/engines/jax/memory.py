@@ -8,20 +8,24 @@ The price: what is free lies there resident. So after a compilation, which is lo
 takes its memory, whatever is free is given back if it is much: what data and weights were made with, and the compiler's
 own.
 
-Tried: JAX's asynchronous dispatch off, so that the next program always finds the scratch area free. Small predictions
-took 85 microseconds, not 167, but steps fed by a generator 2.0 to 2.2 ms, not 1.8 to 1.9, and `train_on_batch` 2.7, not
-2.5.
+Threads have arenas of their own, as glibc gives them. With one for all (the form before), two threads that compile
+waited for each other at every small block: a small dense network took 720 ms to compile, 480 now, and steps took 5 to
+10 % longer. Blocks of more than 64 MB that belong to another than the first thread are mapped anew each time, whatever
+is set here, so programs are carried out by the thread that calls them (:func:`carry_out_at_once`): that is the first
+one, unless somebody trains in a thread of their own, who pays for the pages of such blocks.
 """
 
+import contextlib
 import ctypes
 import os
 import sys
-import time
+import threading
 
-# mallopt's parameter numbers from <malloc.h>, and the values: one arena, no mmap for large blocks, never trim, grow
-# the heap 64 MiB at a time.
+import jax
+
+# mallopt's parameter numbers from <malloc.h>, and the values: no mmap for large blocks, never trim, grow the heap 64
+# MiB at a time.
 _SETTINGS = {
-    "M_ARENA_MAX": (-8, 1),
     "M_MMAP_MAX": (-4, 0),
     "M_TRIM_THRESHOLD": (-1, -1),  # the largest int is 2 GiB, which a step may need
     "M_TOP_PAD": (-2, 64 << 20),
@@ -44,6 +48,17 @@ def tune_allocator():
     """
     mallopt = _function("mallopt")
     return mallopt is not None and all(mallopt(number, value) for number, value in _SETTINGS.values())
+
+
+def carry_out_at_once():
+    """Have programs on the CPU carried out by the thread that calls them, not handed over to one of the engine's.
+
+    Handing over costs 50 to 80 microseconds a call: one row through a small network took 49, 16 now. What is to happen
+    meanwhile has threads of its own (:class:`hornbeam.utils.workers.Feed`). Left as it is if
+    ``JAX_CPU_ENABLE_ASYNC_DISPATCH`` is set; a program that has used the engine already keeps what it has.
+    """
+    if "JAX_CPU_ENABLE_ASYNC_DISPATCH" not in os.environ:
+        jax.config.update("jax_cpu_enable_async_dispatch", False)
 
 
 def least_after(compile_s):
@@ -72,29 +87,44 @@ def give_back(least_bytes=LEAST_BYTES_GIVEN_BACK):
 _WAIT_S, _WAITS = 0.0005, 40  # for a program that was started to take its scratch area
 
 
-def heap_size():
+@contextlib.contextmanager
+def giving_back_beside(least_bytes=LEAST_BYTES_GIVEN_BACK):
+    """While a long program is carried out: if it took new memory for its scratch area beside as much that is free,
+    give what is free back to the kernel.
+
+    Small blocks come to lie where the area was, and what is free there is too small by as much. Of sixteen trainings
+    of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, one of them free. Memory is given back
+    while the new area is in use, since before and after it would go back as well.
+    """
+    heap_bytes, done = _heap_bytes(), threading.Event()
+    if not heap_bytes:
+        yield
+        return
+    helper = threading.Thread(target=_give_back_beside, args=(heap_bytes, least_bytes, done), daemon=True)
+    helper.start()
+    try:
+        yield
+    finally:
+        done.set()
+        helper.join()
+
+
+def _give_back_beside(heap_bytes, least_bytes, done):
+    """Give back what is free as soon as the heap is larger than `heap_bytes` by `least_bytes`, for a short while."""
+    trim = _function("malloc_trim")
+    for _ in range(_WAITS):
+        if _heap_bytes() - heap_bytes >= least_bytes:
+            if _mallinfo().fordblks >= least_bytes:
+                trim(0)
+            return
+        if done.wait(_WAIT_S):
+            return
+
+
+def _heap_bytes():
     """Bytes that the allocator has of the kernel, in use or free; 0 where that is not known."""
     now = _mallinfo()
     return 0 if now is None else now.arena
-
-
-def give_back_beside(heap_size_before, least_bytes=LEAST_BYTES_GIVEN_BACK):
-    """After a long program was started: if it took new memory for its scratch area beside as much that is free, give
-    what is free back to the kernel while it computes. Returns True if that was done.
-
-    The area is asked for at a multiple of 64 bytes: glibc (2.36) takes more and splits small blocks off on both sides,
-    which the engine's thread then may keep for itself; as long as it does, what is free between them is too small by as
-    much. Of sixteen trainings of the sentiment benchmark, nine held two areas of 1.13 GB sooner or later, one of
-    them free. Memory is given back while the new area is in use, since before and after it would go back as well.
-    """
-    for _ in range(_WAITS if heap_size_before else 0):
-        if heap_size() - heap_size_before >= least_bytes:
-            break
-        time.sleep(_WAIT_S)
-    else:
-        return False
-    trim = _function("malloc_trim")
-    return trim is not None and _mallinfo().fordblks >= least_bytes and bool(trim(0))
 
 
 class _Mallinfo(ctypes.Structure):
