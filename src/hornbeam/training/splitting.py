@@ -32,7 +32,8 @@ def _wanted(model, kind, rows):
     if given is not None:
         return given.devices if _is_unusual(given) else ()
     cores = K.engine.idle_cores()
-    return cores if kind == "train" and rows >= LEAST_ROWS * len(cores) and _leaves_cores_idle(model) else ()
+    worth_it = cores and kind == "train" and rows >= LEAST_ROWS * len(cores) and _leaves_cores_idle(model)
+    return cores if worth_it else ()
 
 
 def _is_unusual(given):
