@@ -1,8 +1,8 @@
 """The ways in which people call a model: batch by batch, with callbacks, from generators, in games and in pairs.
 
-The network is small (64-64-64-10, batches of 32), so that what a call costs beside the arithmetic is what counts: whoever
-trains a generator against a discriminator, or learns from single moves, pays it at every step. Once everything is
-compiled.
+The network is small (64-64-64-10, batches of 32), so that what a call costs beside the arithmetic is what counts:
+whoever trains a generator against a discriminator, or learns from single moves, pays it at every step. What is
+compiled is compiled before.
 """
 
 import os
@@ -88,8 +88,8 @@ class Ways:
         Nothing is frozen: who sets `trainable` when means different work in different versions.
         """
         layers, models = self.of.layers, self.of.models
-        generator = models.Sequential([layers.Input((16,)), layers.Dense(64, activation="relu"), layers.Dense(64)])
-        judge = models.Sequential([layers.Input((64,)), layers.Dense(64, activation="relu"), layers.Dense(1, "sigmoid")])
+        generator = models.Sequential([layers.Input((16,)), layers.Dense(64, "relu"), layers.Dense(64)])
+        judge = models.Sequential([layers.Input((64,)), layers.Dense(64, "relu"), layers.Dense(1, "sigmoid")])
         judge.compile("adam", "binary_crossentropy")
         start = layers.Input((16,))
         both = models.Model(start, judge(generator(start)))

@@ -4,6 +4,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import config, nest
+from hornbeam.host_memory import room_for
 from hornbeam.training import data_checks
 from hornbeam.training.lengths import order_by_length
 from hornbeam.training.sources import tables
@@ -58,11 +59,16 @@ class ArrayData:
         small = self.may_stay and self.nbytes <= RESIDENT_BYTES
         return small and not any(is_column(a) for a in nest.flatten(self.arrays()))
 
-    def on_device(self):
-        """The arrays, moved to the engine once."""
-        if self._on_device is None:
-            self._on_device = nest.map_structure(K.engine.to_device, self.arrays())
-        return self._on_device
+    def filled_up(self, rows):
+        """The arrays, with zeros behind up to so many `rows`."""
+        return nest.map_structure(lambda array: _filled_up(array, rows), self.arrays())
+
+    def on_device(self, rows=None):
+        """The arrays, moved to the engine once; filled up to `rows` if they are fewer."""
+        rows = rows or self.rows
+        if self._on_device is None or self._on_device[0] != rows:
+            self._on_device = rows, nest.map_structure(K.engine.to_device, self.filled_up(rows))
+        return self._on_device[1]
 
     def stacked(self, plan):
         """The batches that `plan` (S, B) names, stacked: (S, B, ...)."""
@@ -72,6 +78,20 @@ class ArrayData:
     def chunk_steps(self, batch_size):
         """How many batches fit into a chunk."""
         return max(1, CHUNK_BYTES // max(1, self.nbytes // self.rows * batch_size))
+
+
+def _filled_up(array, rows):
+    if len(array) >= rows:
+        return array
+    room = room_for((rows, *array.shape[1:]), array.dtype, in_place=True)
+    room[: len(array)] = array
+    room[len(array) :] = 0
+    return room
+
+
+def few_numbers(number):
+    """The next power of two: what a program is compiled for, so that data of many lengths shares it."""
+    return 1 << (number - 1).bit_length()
 
 
 def plan_epoch(rows, batch_size, shuffle=False, steps=None, lengths=None):

@@ -10,7 +10,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest
 from hornbeam.training import splitting
-from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
+from hornbeam.training.data import RESIDENT_BYTES, few_numbers, plan_epoch
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
@@ -112,17 +112,22 @@ class Run:
 
     def _resident(self, plan, counts, skip):
         """One chunk: all rows are where the engine computes, and the plan says who goes when."""
+        steps, room = len(plan), self.data.rows
+        rows = np.full(steps, plan.shape[1]) if counts is None else counts
+        single = steps == 1 and self.data.nbytes <= FEW_BYTES
+        if not single and self.data.nbytes < LARGE_BYTES:
+            more, room = few_numbers(steps) - steps, few_numbers(room)
+            plan, counts = np.pad(plan, ((0, more), (0, 0))), None if counts is None else np.pad(counts, (0, more))
         if self.program not in self.steps.seconds_per_step:
-            self._make_room(plan, counts)
-        rows = np.full(len(plan), plan.shape[1]) if counts is None else counts
-        if len(plan) == 1 and self.data.nbytes <= FEW_BYTES:
+            self._make_room(room, plan, counts)
+        if single:
             arrays = self.data.arrays()
         else:
-            arrays, plan = self.data.on_device(), K.engine.to_device(plan)
+            arrays, plan = self.data.on_device(room), K.engine.to_device(plan)
             counts = None if counts is None else K.engine.to_device(counts)
-        yield Chunk(arrays, plan, counts, rows, len(rows), skip), 0
+        yield Chunk(arrays, plan, counts, rows, steps, skip), 0
 
-    def _make_room(self, plan, counts):
+    def _make_room(self, rows, plan, counts):
         """Before large data is copied, or a program takes up large weights: give back what preparing them left free,
         and have the compilation that is due behind us, so that neither lies beside the compiler's memory. Later fits
         put theirs where the last one's was.
@@ -133,7 +138,7 @@ class Run:
             return
         K.engine.block_until_ready(state)  # first weights may still be copied to where the engine computes
         K.engine.give_memory_back(size // 2)
-        K.engine.compile_ahead(self.program, *state, self.data.arrays(), plan, counts, np.int32(0), np.int32(0))
+        K.engine.compile_ahead(self.program, *state, self.data.filled_up(rows), plan, counts, np.int32(0), np.int32(0))
         K.engine.give_memory_back(LARGE_BYTES)  # what reading a kept program left; compiling one gives back by itself
 
     def _fed(self, plan, counts, skip) -> Iterator[tuple["Chunk", int]]:
