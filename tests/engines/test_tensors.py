@@ -57,3 +57,32 @@ def test_no_program_is_made_for_a_new_shape():
     K.Variable(np.ones((3, 7, 11)), "int32")
     K.Variable(2.0, "float16")
     assert K.engine.compilations()[before:] == []
+
+
+@pytest.mark.parametrize("offset", [0, 4])
+def test_values_set_together_are_each_variable_s_own(offset):
+    arrays = [beginning_at(offset, count) for count in (5, 7, 100_000, 3_000_000)]  # the last is set by itself
+    variables = [K.Variable(np.ones(len(array)), dtype) for array, dtype in zip(arrays, ["float32", "float16"] * 2)]
+    K.batch_set_value(list(zip(variables, arrays, strict=True)))
+    for array in arrays:
+        array[:] = 1
+    for variable in variables:
+        assert not variable.numpy().any()
+        new = K.engine.compile_function(lambda x: x + 1, donate=(0,))(variable.value)
+        assert np.asarray(new).min() == 1
+    assert [variable.dtype for variable in variables] == ["float32", "float16"] * 2
+    assert arrays[0].max() == arrays[3].max() == 1
+
+
+def test_values_set_together_must_fit():
+    variables = [K.Variable(np.zeros(3), name="first"), K.Variable(np.zeros(2), name="second")]
+    with pytest.raises(ValueError, match=r"'second.*' has shape \(2,\); a value of shape \(5,\) does not fit"):
+        K.batch_set_value([(variables[0], np.ones(3)), (variables[1], np.ones(5))])
+    with pytest.raises(TypeError, match="K.set_value sets variables; got ndarray"):
+        K.batch_set_value([(np.zeros(3), np.ones(3))])
+
+
+def test_the_last_of_several_values_counts():
+    variable = K.Variable(np.zeros(3))
+    K.batch_set_value([(variable, np.ones(3)), (variable, np.full(3, 2.0)), (variable, [3.0, 3.0, 3.0])])
+    assert variable.numpy().tolist() == [3.0, 3.0, 3.0]

@@ -9,6 +9,8 @@ from hornbeam.backend.naming import get_uid
 from hornbeam.backend.taped import untaped
 from hornbeam.engines import engine
 
+_FEW_BYTES = 1 << 20  # of a value, that may wait in a copy until others are there as well
+
 
 class Variable:
     """A tensor that keeps its value between calls.
@@ -102,7 +104,10 @@ class Variable:
         Raises:
             ValueError: `value` has another shape.
         """
-        value = engine.own(untaped(value.value if isinstance(value, Variable) else value), self.dtype)
+        return self._set(engine.own(untaped(value.value if isinstance(value, Variable) else value), self.dtype))
+
+    def _set(self, value):
+        """Set the value to an array that nobody else holds."""
         if tuple(value.shape) != self.shape:
             raise ValueError(
                 f"Variable {self.name!r} has shape {self.shape}; a value of shape {tuple(value.shape)} does not fit."
@@ -211,8 +216,18 @@ def set_value(x, value):
 
 def batch_set_value(tuples):
     """Set variables from a list of (variable, value)."""
-    for x, value in tuples:
-        set_value(x, value)
+    pairs = list(tuples)
+    few = [i for i, (x, value) in enumerate(pairs) if isinstance(x, Variable) and _is_small_array(value)]
+    own = dict(zip(few, engine.own_each([pairs[i][1] for i in few], [pairs[i][0].dtype for i in few]), strict=True))
+    for i, (x, value) in enumerate(pairs):
+        if i in own:
+            x._set(own[i])
+        else:
+            set_value(x, value)
+
+
+def _is_small_array(value):
+    return type(value) is np.ndarray and value.nbytes <= _FEW_BYTES
 
 
 class Recording(scope.Scope):

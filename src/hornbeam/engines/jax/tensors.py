@@ -76,14 +76,26 @@ def own(x, dtype=None):
         return jnp.array(x, dtype=wanted, copy=True)
 
 
+def own_each(arrays, dtypes):
+    """:func:`own` of several NumPy arrays in one go: each by itself takes 30 microseconds to hand over."""
+    with jax.ensure_compile_time_eval():
+        kept = [_beside(np.asarray(x, _dtype(dtype))) for x, dtype in zip(arrays, dtypes, strict=True)]
+        return jax.block_until_ready(jax.device_put(kept))
+
+
 def _copied(x):
-    """NumPy array `x` in memory of the engine's own. What begins at 64 bytes it would share, also if told not to,
-    and the first step could not write over it; `jnp.array` makes a program for each shape, 10 to 40 ms."""
+    """NumPy array `x` in memory of the engine's own; `jnp.array` makes a program for each shape, 10 to 40 ms."""
+    return jax.block_until_ready(jax.device_put(_beside(x)))
+
+
+def _beside(x):
+    """`x`, or a copy, where the engine must copy it: what begins at 64 bytes it would share, also if told not to, and
+    the first step could not write over it."""
     if x.ctypes.data % 64 == 0 or not x.flags.c_contiguous:
         room = _room_for(x.shape, x.dtype, in_place=False)
         room[...] = x
         x = room
-    return jax.block_until_ready(jax.device_put(x))
+    return x
 
 
 def take_over(x, dtype):

@@ -55,6 +55,10 @@ def own(x, dtype=None):
     return np.array(convert(x, dtype))
 
 
+def own_each(arrays, dtypes):
+    return [own(x, dtype) for x, dtype in zip(arrays, dtypes, strict=True)]
+
+
 def take_over(x, dtype):
     return convert(x, dtype)
 
