@@ -5,6 +5,7 @@ whoever trains a generator against a discriminator, or learns from single moves,
 compiled is compiled before.
 """
 
+import contextlib
 import os
 import tempfile
 
@@ -158,18 +159,17 @@ RUNS = 2
 
 def measure(library, first):
     measured = {}
-    with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as nowhere:
-        terminal = os.dup(1)
-        os.dup2(nowhere.fileno(), 1)  # progress bars
-        try:
-            for name, way in CASES.items():
-                library.utils.set_random_seed(0)
-                calls, count = way(Ways(library, folder))
-                calls()  # compiles
-                calls()
-                measured[f"{name}_s"] = workload.least_seconds(calls, ROUNDS) / count
-        finally:
-            os.dup2(terminal, 1)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),  # progress bars
+    ):
+        for name, way in CASES.items():
+            library.utils.set_random_seed(0)
+            calls, count = way(Ways(library, folder))
+            calls()  # compiles
+            calls()
+            measured[f"{name}_s"] = workload.least_seconds(calls, ROUNDS) / count
     return measured
 
 

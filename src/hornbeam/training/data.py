@@ -89,11 +89,6 @@ def _filled_up(array, rows):
     return room
 
 
-def few_numbers(number):
-    """The next power of two: what a program is compiled for, so that data of many lengths shares it."""
-    return 1 << (number - 1).bit_length()
-
-
 def plan_epoch(rows, batch_size, shuffle=False, steps=None, lengths=None):
     """Which rows each step takes.
 

@@ -10,11 +10,13 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest
 from hornbeam.training import splitting
-from hornbeam.training.data import RESIDENT_BYTES, few_numbers, plan_epoch
+from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
+from hornbeam.training.sources.buckets import power_of_two
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
 LARGE_BYTES = 16 << 20  # of data and weights, that are worth making room for
+FILLED_BYTES = 16 << 20  # of data, up to which it is filled up, so that other lengths share its program
 QUIET_S = 1.0  # without one, a chunk still ends now and then, so that Ctrl-C is heard
 LONG_S = 0.25  # a chunk beside whose scratch area free memory is given back
 FEW_BYTES = 4 << 20  # for a single step, that go with the call: moving them before it took 50 microseconds an array
@@ -115,8 +117,8 @@ class Run:
         steps, room = len(plan), self.data.rows
         rows = np.full(steps, plan.shape[1]) if counts is None else counts
         single = steps == 1 and self.data.nbytes <= FEW_BYTES
-        if not single and self.data.nbytes < LARGE_BYTES:
-            more, room = few_numbers(steps) - steps, few_numbers(room)
+        if not single and self.data.nbytes < FILLED_BYTES:
+            more, room = power_of_two(steps) - steps, power_of_two(room)
             plan, counts = np.pad(plan, ((0, more), (0, 0))), None if counts is None else np.pad(counts, (0, more))
         if self.program not in self.steps.seconds_per_step:
             self._make_room(room, plan, counts)

@@ -110,8 +110,13 @@ def bucket_length(length):
         >>> [bucket_length(n) for n in (1, 5, 7, 13, 100)]
         [1, 6, 8, 16, 128]
     """
-    power = 1 << max(int(length) - 1, 0).bit_length()
+    power = power_of_two(length)
     return power * 3 // 4 if power >= 4 and length <= power * 3 // 4 else power
+
+
+def power_of_two(length):
+    """The next power of two, 1 at least: for programs that many lengths are to share."""
+    return 1 << max(int(length) - 1, 0).bit_length()
 
 
 def padded_in_front(array):
