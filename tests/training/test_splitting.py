@@ -8,6 +8,25 @@ import sys
 import numpy as np
 import pytest
 
+from hornbeam import Sequential
+from hornbeam import backend as K
+from hornbeam.distribution import DataParallel
+from hornbeam.layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Bidirectional,
+    Conv1D,
+    Dense,
+    Embedding,
+    Flatten,
+    GRUCell,
+    Input,
+    LSTMCell,
+    SimpleRNN,
+)  # fmt: skip
+from hornbeam.training import splitting
+
 # One child of four devices computes several cases, since a start is dear: each on one device and on four.
 PROGRAM = """
 import json, sys, tempfile
@@ -138,21 +157,13 @@ try:
 except ValueError as error:
     found["error"] = str(error)
 
-def plain(layers):
-    model = hornbeam.Sequential([Input((6, 3)), *layers, Dense(2)])
-    model.compile("sgd", "mse")
-    model.fit(series, labels, batch_size=40, verbose=0)
-    report = []
-    model.compile_report(report.append)
-    return [line.strip() for line in report if "batches" in line]
-
-found["unasked"] = [plain([SimpleRNN(4)]), plain([Conv1D(4, 2), GRU(4)]), plain([Flatten()])]
 print(json.dumps(found))
 """
 
 
 def child(program, devices, *args):
     environment = {**os.environ, "HORNBEAM_CPU_DEVICES": devices, "JAX_PLATFORMS": "cpu"}
+    environment = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-c", program, *args]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
 
@@ -247,11 +258,109 @@ def test_a_batch_size_below_the_number_of_devices_is_an_error(found_more):
     assert "cpu:0, cpu:1, cpu:2, cpu:3" in found_more["error"]
 
 
-@pytest.mark.nightly
-def test_unasked_only_loops_over_time_that_leave_cores_idle_are_split(found_more):
-    recurrent, convolved, dense = found_more["unasked"]
-    assert recurrent == ["batches, train: split over cpu:0, cpu:1, cpu:2, cpu:3"]
-    assert convolved == dense == []
+def shared(monkeypatch, layers, rows=64, turns=20, words=None, kind="train", optimizer="rmsprop"):
+    """Is a step of this model split where nobody asked for it, on a CPU of two cores?"""
+    monkeypatch.setattr(K.engine, "idle_cores", lambda: ("cpu:0", "cpu:1"))
+    x = np.zeros((rows, turns, 3), "float32") if words is None else np.zeros((rows, turns), "int32")
+    model = Sequential([Input(x.shape[1:], dtype=x.dtype.name), *layers, Dense(1)])
+    model.compile(optimizer, "mse")
+    data = model._prepare(x, np.ones((rows, 1), "float32"), for_training=True)
+    return splitting.devices_for(model._ready_steps(data), kind, data, rows) == ("cpu:0", "cpu:1")
+
+
+def test_unasked_loops_over_time_that_leave_cores_idle_are_split(monkeypatch):
+    assert shared(monkeypatch, [LSTM(80)])  # 64 rows, 20 turns, 80 x 320: 33 million multiplications
+    assert shared(monkeypatch, [Bidirectional(GRU(64))])
+    assert shared(monkeypatch, [SimpleRNN(128, return_sequences=True), Flatten()], turns=30)
+    assert shared(monkeypatch, [LSTM(64)], rows=64, turns=40)
+
+
+def test_unasked_small_loops_and_few_rows_are_not_split(monkeypatch):
+    assert not shared(monkeypatch, [LSTM(32)])
+    assert not shared(monkeypatch, [LSTM(256)], rows=30)
+    assert not shared(monkeypatch, [LSTM(80)], kind="test")
+
+
+def test_unasked_what_uses_all_cores_by_itself_is_not_split(monkeypatch):
+    assert not shared(monkeypatch, [Flatten(), Dense(2000)])
+    assert not shared(monkeypatch, [Conv1D(4, 2), LSTM(80)], turns=40)
+    assert not shared(monkeypatch, [LSTM(384)])  # 38 million multiplications in one product
+    assert not shared(monkeypatch, [LSTM(80), Dense(3000), Dense(3000)], turns=40)  # 9 million gradients to add up
+
+
+def test_unasked_walks_of_cells_and_of_unknown_activations_are_not_split(monkeypatch):
+    # Each turn adds to the kernel's gradient there, for which the devices would have to meet: 1.3 of the time.
+    assert not shared(monkeypatch, [RNN(LSTMCell(80))])
+    assert not shared(monkeypatch, [LSTM(80, activation="softplus")])
+    assert not shared(monkeypatch, [LSTM(80, return_sequences=True), RNN(GRUCell(80))])
+
+
+def test_unasked_tables_count_unless_they_are_updated_by_row(monkeypatch):
+    assert shared(monkeypatch, [Embedding(40_000, 64), LSTM(80)], words=40_000)
+    assert not shared(monkeypatch, [Embedding(40_000, 64), LSTM(80)], words=40_000, optimizer="adam")
+    monkeypatch.setattr(splitting, "MOST_WEIGHTS", 2_000_000)  # a copy of which lies on each core
+    assert not shared(monkeypatch, [Embedding(40_000, 64), LSTM(80)], words=40_000)
+
+
+def test_one_device_can_be_asked_for(monkeypatch):
+    with DataParallel(1):
+        assert not shared(monkeypatch, [LSTM(80)])
+
+
+# A child that is told nothing about devices, whose CPU has two cores whatever this machine has.
+UNASKED = """
+import json, os, sys
+os.sched_getaffinity = lambda process: set(range(int(sys.argv[1])))
+import jax, numpy as np, hornbeam
+from hornbeam.distribution import list_devices
+from hornbeam.layers import *
+
+draw = np.random.default_rng(0)
+x, y = draw.normal(size=(100, 30, 3)), draw.normal(size=(100, 1))
+hornbeam.utils.set_random_seed(0)
+model = hornbeam.Sequential([Input((30, 3)), Bidirectional(LSTM(64, dropout=0.2)), Dropout(0.5), Dense(1)])
+model.compile("adam", "mse", metrics=["mae"])
+history = model.fit(x, y, batch_size=48, epochs=2, verbose=0, validation_data=(x, y)).history
+report = []
+model.compile_report(report.append)
+print(json.dumps([len(jax.devices()), list_devices(), [r.strip() for r in report if "batches" in r], history]))
+"""
+
+
+def test_two_cores_are_two_devices_unasked_and_train_as_one():
+    one, two = [told_nothing(UNASKED, cores) for cores in ("1", "2")]
+    assert one[:3] == [1, ["cpu:0"], []]
+    assert two[:3] == [2, ["cpu:0"], ["batches, train: split over cpu:0, cpu:1"]]
+    assert list(two[3]) == ["loss", "mae", "val_loss", "val_mae"]
+    for key, values in two[3].items():
+        np.testing.assert_allclose(values, one[3][key], rtol=1e-5, err_msg=key)
+
+
+@pytest.mark.parametrize(
+    ("before", "devices"),
+    [
+        ("import jax; jax.numpy.ones(1) + 1", 1),
+        ("import jax; jax.config.update('jax_num_cpu_devices', 3)", 3),
+        ("import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=3'", 3),
+    ],
+)
+def test_unasked_an_engine_that_was_told_or_has_started_is_left_alone(before, devices):
+    program = f"""
+{before}
+import os
+os.sched_getaffinity = lambda process: {{0, 1}}
+import json, warnings
+warnings.simplefilter("error")
+import jax, hornbeam
+print(json.dumps([len(jax.devices()), len(hornbeam.distribution.list_devices()), hornbeam.backend.engine.idle_cores()]))
+"""
+    assert told_nothing(program) == [devices, devices, []]
+
+
+def told_nothing(program, *args):
+    result = child(program, None, *args)
+    assert result.returncode == 0, result.stderr[-3000:]
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def test_a_wrong_number_of_devices_is_an_error_that_names_the_variable():

@@ -1,6 +1,7 @@
 """RNN: a layer that runs any cell along the time axis, and the base of those whose whole walk is one fused word."""
 
 import functools
+import math
 
 import numpy as np
 
@@ -66,7 +67,8 @@ class RNN(Layer):
 
     # One row depends on no other unless the user's cell makes it so; kept states belong to rows.
     rowwise = property(lambda self: getattr(self.cell, "rowwise", False) and not self.stateful)
-    leaves_cores_idle = True
+    # Gradients of kernels are added up in every turn, for which devices that share rows would have to meet in each.
+    leaves_cores_idle = False
 
     @property
     def states(self):
@@ -284,6 +286,8 @@ class FusedRNN(RNN):
     """
 
     passes_over_padding = True  # its time is that of the longest row of a batch
+    leaves_cores_idle = property(lambda self: self._activations() is not None)
+    _turns = None
 
     def __init__(self, cell, **kwargs):
         super().__init__(cell, **kwargs)
@@ -293,6 +297,17 @@ class FusedRNN(RNN):
         if len(shape) != 3:
             cure = "The axes are (batch, time, features): K.expand_dims(x, -1) adds the last, "
             raise checks.wrong_rank(self, shape, exactly=3, cure=f"{cure}TimeDistributed(Flatten()) joins those after.")
+
+    def build(self, input_shape):
+        """Make the cell's weights, and the states if they are kept."""
+        super().build(input_shape)
+        shape = input_shape[0] if _is_list_of_shapes(input_shape) else input_shape
+        self._turns = shape[1]
+
+    def loop_work(self):
+        """What the loop does for a row: (turns, None where that differs; multiplications of a turn; their results)."""
+        kernel = self.cell.recurrent_kernel.shape  # inputs are projected before the loop
+        return self._turns, math.prod(kernel), kernel[-1]
 
     def name_cell(self):
         """Call the cell what the layer is called; weights are named after the layer."""

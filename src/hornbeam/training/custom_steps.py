@@ -26,6 +26,7 @@ class CustomSteps:
     """
 
     latest = True  # what a step reports stands for all before it
+    updates_rows = False  # of large tables, see row_updates: nobody looks into a step of the user's own
 
     def __init__(self, model):
         self.model = model

@@ -1,9 +1,18 @@
 """Which devices the batches of a model are split over, and the lines that say so."""
 
-from hornbeam import backend as K
-from hornbeam import distribution
+import math
 
-LEAST_ROWS = 8  # of a batch on each core, where the choice is ours; fewer are not worth the cores' meeting
+from hornbeam import backend as K
+from hornbeam import distribution, nest
+from hornbeam.training import row_updates
+
+# Where the choice is ours, measured on two cores (benchmarks/NOTES.md, "Cores as devices"):
+LEAST_ROWS = 16  # of a batch on each core
+LEAST_WORK = 20_000_000  # multiplications of a step inside its loops; fewer are not worth the cores' meeting
+WORK_OF_A_WEIGHT = 80  # as many multiplications more for each number whose gradient the cores must add up
+MOST_WORK_OF_A_TURN = 32_000_000  # such a product is shared by the cores already, and each would read the whole kernel
+MOST_GATES = 40_000_000  # numbers of a batch; more are blocks that other threads' memory cannot keep from call to call
+MOST_WEIGHTS = 128_000_000  # numbers; each core keeps all of them
 
 
 def devices_for(steps, kind, data, rows):
@@ -15,7 +24,7 @@ def devices_for(steps, kind, data, rows):
         data: an ArrayData of the form of the batches.
         rows: of a batch.
     """
-    wanted, why = _wanted(steps.model, kind, rows), None
+    wanted, why = _wanted(steps, kind, data, rows), None
     if not wanted:
         return ()
     count = len(wanted)
@@ -27,23 +36,41 @@ def devices_for(steps, kind, data, rows):
     return wanted if why is None else ()
 
 
-def _wanted(model, kind, rows):
-    given = given_for(model)
+def _wanted(steps, kind, data, rows):
+    given = given_for(steps.model)
     if given is not None:
         return given.devices if _is_unusual(given) else ()
     cores = K.engine.idle_cores()
-    worth_it = cores and kind == "train" and rows >= LEAST_ROWS * len(cores) and _leaves_cores_idle(model)
-    return cores if worth_it else ()
+    return cores if cores and kind == "train" and _pays(steps, data, rows, len(cores)) else ()
 
 
 def _is_unusual(given):
     return given.devices != tuple(distribution.list_devices()[:1])
 
 
-def _leaves_cores_idle(model):
-    """Are there loops of small operations, and nothing that keeps all cores busy by itself?"""
-    layers = [layer.leaves_cores_idle for layer in model.flat_layers()]
-    return True in layers and False not in layers
+def _pays(steps, data, rows, cores):
+    """Are there loops of small operations that are worth sharing, and nothing that keeps all cores busy by itself?"""
+    layers = steps.model.flat_layers()
+    kinds = [layer.leaves_cores_idle for layer in layers]
+    if rows < LEAST_ROWS * cores or True not in kinds or False in kinds:
+        return False
+    longest = max((a.shape[1] for a in nest.flatten(data.arrays()["x"]) if a.ndim > 1), default=0)
+    loops = [layer.loop_work() for layer in layers if layer.leaves_cores_idle and layer.built]
+    loops = [(turns or longest, products, numbers) for turns, products, numbers in loops]
+    work = sum(rows * turns * products for turns, products, _ in loops)
+    gates = sum(rows * turns * numbers for turns, _, numbers in loops)
+    return (
+        work >= LEAST_WORK + WORK_OF_A_WEIGHT * _added_up(steps)
+        and max(rows * products for _, products, _ in loops) <= MOST_WORK_OF_A_TURN
+        and gates <= MOST_GATES
+        and sum(math.prod(v.shape) for v in steps.model.weights) <= MOST_WEIGHTS
+    )
+
+
+def _added_up(steps):
+    """Numbers whose gradients come together from all devices: not those of large tables that are updated by row."""
+    by_row = row_updates.candidates(steps.optimizer, steps.trainable) if steps.updates_rows else ()
+    return sum(math.prod(v.shape) for i, v in enumerate(steps.trainable) if i not in by_row)
 
 
 def given_for(model):

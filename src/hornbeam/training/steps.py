@@ -21,6 +21,7 @@ class Steps:
     """
 
     latest = False  # what the steps report is added up
+    updates_rows = True  # of large tables, see row_updates
     counts = ()  # variables that only a resumed run needs to know; the optimizer's iterations serve here
 
     def __init__(self, model, objectives, optimizer, trainable):

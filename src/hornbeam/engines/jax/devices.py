@@ -7,6 +7,7 @@ rounding, whatever it does with its rows. Random numbers follow from positions i
 Loops of small operations, such as recurrent layers make, leave cores of a CPU idle; docs/decisions/0014 has the times.
 """
 
+import contextlib
 import functools
 import os
 import threading
@@ -20,13 +21,18 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.transforms import compile_function
 
+# More have not been measured. That a process has them costs programs for one device nothing; docs/decisions/0021.
+UNASKED_DEVICES = 2
+_cores_of_ours = []  # names of them, where nobody said how many devices the CPU shall be
 _AXIS = "rows"
 _tracing = threading.local()  # `split`: the Split whose program is being made
 
 
-def wanted_devices():
-    """What `HORNBEAM_CPU_DEVICES` says: how many devices the CPU shall be."""
-    asked = os.environ.get("HORNBEAM_CPU_DEVICES", "1")
+def asked_devices():
+    """What `HORNBEAM_CPU_DEVICES` says: how many devices the CPU shall be; None if it says nothing."""
+    asked = os.environ.get("HORNBEAM_CPU_DEVICES")
+    if asked is None:
+        return None
     if not asked.isdigit() or int(asked) < 1:
         raise ValueError(
             f"The environment variable HORNBEAM_CPU_DEVICES is a number of cores from 1 on; got {asked!r}."
@@ -37,11 +43,16 @@ def wanted_devices():
 def announce_devices():
     """Tell the engine how many devices the CPU shall be, which it takes only before it has started.
 
-    A program that has used the engine already keeps what it has.
+    Unasked, it is told nothing if it was told by somebody else, or if it has started.
     """
-    if wanted_devices() > 1:
+    asked = asked_devices()
+    if asked is None and _cores() >= UNASKED_DEVICES and not _told_by_others():
+        with contextlib.suppress(RuntimeError):
+            jax.config.update("jax_num_cpu_devices", UNASKED_DEVICES)
+            _cores_of_ours.extend(f"cpu:{i}" for i in range(UNASKED_DEVICES))
+    elif asked is not None and asked > 1:
         try:
-            jax.config.update("jax_num_cpu_devices", wanted_devices())
+            jax.config.update("jax_num_cpu_devices", asked)
         except RuntimeError as error:
             warnings.warn(
                 f"HORNBEAM_CPU_DEVICES has no effect, because jax computed something before hornbeam was imported "
@@ -50,18 +61,31 @@ def announce_devices():
             )
 
 
+def _told_by_others():
+    by_flag = "xla_force_host_platform_device_count" in os.environ.get("XLA_FLAGS", "")
+    return by_flag or jax.config.jax_num_cpu_devices >= 0
+
+
+def _cores():
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def device_names(kind=None):
-    """Names such as 'cpu:0' of this process's devices: those of `kind`, or all, the fastest first."""
+    """Names such as 'cpu:0' of this process's devices: those of `kind`, or all, the fastest first.
+
+    Cores that nobody asked to be devices are not among them: code for several GPUs finds one CPU, as in Keras.
+    """
     kinds = list(dict.fromkeys([jax.default_backend(), "cpu"]))
     found = [f"{k}:{i}" for k in kinds for i in range(len(jax.local_devices(backend=k)))]
+    found = [name for name in found if name not in _cores_of_ours[1:]]
     return [name for name in found if kind is None or name.startswith(f"{kind}:")]
 
 
 @functools.cache
 def idle_cores():
-    """Names of the devices that are cores of this CPU, if the user made several; none where something faster computes.
-    """
-    names = [] if accelerated() else device_names("cpu")[: wanted_devices()]
+    """Names of the devices that are cores of this CPU, if there are several; none where something faster computes."""
+    names = [] if accelerated() else _cores_of_ours or device_names("cpu")[: asked_devices() or 1]
     return tuple(names) if len(names) > 1 else ()
 
 
