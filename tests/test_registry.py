@@ -84,13 +84,14 @@ def test_a_scope_of_custom_objects_ends():
 
 
 def test_a_scope_ends_after_an_error_and_nests():
+    before = dict(utils.get_custom_objects())
     with utils.CustomObjectScope({"a": len}):
         with utils.CustomObjectScope({"b": abs}):
             assert registry.find("loss", "a") is len
         with pytest.raises(KeyError), utils.CustomObjectScope({"b": abs}):
             {}["error"]
         assert registry.get_registered_object("b") is None
-    assert utils.get_custom_objects() == {}
+    assert utils.get_custom_objects() == before
 
 
 def test_custom_objects_belong_to_a_thread():

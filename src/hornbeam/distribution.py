@@ -48,7 +48,7 @@ class DataParallel:
     and predictions of few rows.
 
     GPUs are found. A CPU is one device unless the environment variable `HORNBEAM_CPU_DEVICES` says, before hornbeam is
-    imported, how many of its cores shall be devices; docs/distribution.md says when that pays.
+    imported, how many of its cores shall be devices. Loops over time share two cores unasked, see docs/distribution.md.
 
     Args:
         devices: list of names ('gpu:0'), or how many of the fastest kind; None for all of these.

@@ -278,14 +278,16 @@ def test_unasked_loops_over_time_that_leave_cores_idle_are_split(monkeypatch):
 def test_unasked_small_loops_and_few_rows_are_not_split(monkeypatch):
     assert not shared(monkeypatch, [LSTM(32)])
     assert not shared(monkeypatch, [LSTM(256)], rows=30)
-    assert not shared(monkeypatch, [LSTM(80)], kind="test")
 
 
 def test_unasked_what_uses_all_cores_by_itself_is_not_split(monkeypatch):
     assert not shared(monkeypatch, [Flatten(), Dense(2000)])
     assert not shared(monkeypatch, [Conv1D(4, 2), LSTM(80)], turns=40)
     assert not shared(monkeypatch, [LSTM(384)])  # 38 million multiplications in one product
-    assert not shared(monkeypatch, [LSTM(80), Dense(3000), Dense(3000)], turns=40)  # 9 million gradients to add up
+    large = [LSTM(80), Dense(3000), Dense(3000)]  # 9 million gradients to add up, where there are gradients
+    assert not shared(monkeypatch, large, turns=40)
+    assert shared(monkeypatch, large, turns=40, kind="test")
+    assert shared(monkeypatch, large, turns=40, kind="predict")
 
 
 def test_unasked_walks_of_cells_and_of_unknown_activations_are_not_split(monkeypatch):
@@ -321,6 +323,7 @@ hornbeam.utils.set_random_seed(0)
 model = hornbeam.Sequential([Input((30, 3)), Bidirectional(LSTM(64, dropout=0.2)), Dropout(0.5), Dense(1)])
 model.compile("adam", "mse", metrics=["mae"])
 history = model.fit(x, y, batch_size=48, epochs=2, verbose=0, validation_data=(x, y)).history
+history["outputs"] = model.predict(x, batch_size=48).tolist()
 report = []
 model.compile_report(report.append)
 print(json.dumps([len(jax.devices()), list_devices(), [r.strip() for r in report if "batches" in r], history]))
@@ -330,8 +333,9 @@ print(json.dumps([len(jax.devices()), list_devices(), [r.strip() for r in report
 def test_two_cores_are_two_devices_unasked_and_train_as_one():
     one, two = [told_nothing(UNASKED, cores) for cores in ("1", "2")]
     assert one[:3] == [1, ["cpu:0"], []]
-    assert two[:3] == [2, ["cpu:0"], ["batches, train: split over cpu:0, cpu:1"]]
-    assert list(two[3]) == ["loss", "mae", "val_loss", "val_mae"]
+    both = [f"batches, {kind}: split over cpu:0, cpu:1" for kind in ("train", "test")]
+    assert two[:3] == [2, ["cpu:0"], both]
+    assert list(two[3]) == ["loss", "mae", "val_loss", "val_mae", "outputs"]
     for key, values in two[3].items():
         np.testing.assert_allclose(values, one[3][key], rtol=1e-5, err_msg=key)
 

@@ -12,7 +12,7 @@ LEAST_WORK = 20_000_000  # multiplications of a step inside its loops; fewer are
 WORK_OF_A_WEIGHT = 80  # as many multiplications more for each number whose gradient the cores must add up
 MOST_WORK_OF_A_TURN = 32_000_000  # such a product is shared by the cores already, and each would read the whole kernel
 MOST_GATES = 40_000_000  # numbers of a batch; more are blocks that other threads' memory cannot keep from call to call
-MOST_WEIGHTS = 128_000_000  # numbers; each core keeps all of them
+MOST_WEIGHTS = 100_000_000  # numbers; each core keeps all of them
 
 
 def devices_for(steps, kind, data, rows):
@@ -41,16 +41,17 @@ def _wanted(steps, kind, data, rows):
     if given is not None:
         return given.devices if _is_unusual(given) else ()
     cores = K.engine.idle_cores()
-    return cores if cores and kind == "train" and _pays(steps, data, rows, len(cores)) else ()
+    added_up = _added_up(steps) if cores and kind == "train" else 0
+    return cores if cores and _pays(steps.model, data, rows, len(cores), added_up) else ()
 
 
 def _is_unusual(given):
     return given.devices != tuple(distribution.list_devices()[:1])
 
 
-def _pays(steps, data, rows, cores):
+def _pays(model, data, rows, cores, added_up):
     """Are there loops of small operations that are worth sharing, and nothing that keeps all cores busy by itself?"""
-    layers = steps.model.flat_layers()
+    layers = model.flat_layers()
     kinds = [layer.leaves_cores_idle for layer in layers]
     if rows < LEAST_ROWS * cores or True not in kinds or False in kinds:
         return False
@@ -60,10 +61,10 @@ def _pays(steps, data, rows, cores):
     work = sum(rows * turns * products for turns, products, _ in loops)
     gates = sum(rows * turns * numbers for turns, _, numbers in loops)
     return (
-        work >= LEAST_WORK + WORK_OF_A_WEIGHT * _added_up(steps)
+        work >= LEAST_WORK + WORK_OF_A_WEIGHT * added_up
         and max(rows * products for _, products, _ in loops) <= MOST_WORK_OF_A_TURN
         and gates <= MOST_GATES
-        and sum(math.prod(v.shape) for v in steps.model.weights) <= MOST_WEIGHTS
+        and sum(math.prod(v.shape) for v in model.weights) <= MOST_WEIGHTS
     )
 
 
