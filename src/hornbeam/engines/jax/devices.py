@@ -102,11 +102,11 @@ class Split:
     """
 
     def __init__(self, names):
-        mesh = Mesh(np.array([_device(name) for name in names]), (_AXIS,))
+        self.mesh = Mesh(np.array([_device(name) for name in names]), (_AXIS,))
         self.count = len(names)
-        self.copied = NamedSharding(mesh, PartitionSpec())
-        self._by_rows = NamedSharding(mesh, PartitionSpec(_AXIS))
-        self._by_rows_of_steps = NamedSharding(mesh, PartitionSpec(None, _AXIS))
+        self.copied = NamedSharding(self.mesh, PartitionSpec())
+        self._by_rows = NamedSharding(self.mesh, PartitionSpec(_AXIS))
+        self._by_rows_of_steps = NamedSharding(self.mesh, PartitionSpec(None, _AXIS))
         self._home = jax.local_devices()[0]
         self._others = {}  # id of an array that everybody sees -> (weak reference to it, its copies elsewhere)
 
@@ -178,6 +178,30 @@ def on_all_devices(tree):
     """
     split = getattr(_tracing, "split", None)
     return tree if split is None else jax.lax.with_sharding_constraint(tree, split.copied)
+
+
+def each_its_rows(function, by_rows, whole):
+    """`function(by_rows, whole)`, of whose result each row follows from the same row of `by_rows`. Where a step is
+    split, each device computes its rows as if there were no others.
+
+    For loops whose ends depend on data: devices need not agree on them, and gradients of what is in `whole` are added
+    up once, after the loops.
+    """
+    split = getattr(_tracing, "split", None)
+    if split is None or jax.tree.leaves(by_rows)[0].shape[0] % split.count:
+        return function(by_rows, whole)
+
+    def alone(by_rows, whole):
+        _tracing.split = None
+        try:
+            return function(by_rows, whole)
+        finally:
+            _tracing.split = split
+
+    rows, copied = PartitionSpec(_AXIS), PartitionSpec()
+    return jax.shard_map(alone, mesh=split.mesh, in_specs=(rows, copied), out_specs=rows, check_vma=False)(
+        by_rows, whole
+    )
 
 
 def is_split():

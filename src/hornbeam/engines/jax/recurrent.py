@@ -21,6 +21,7 @@ from jax import custom_derivatives as _derivatives
 
 from hornbeam.engines.jax import barriers as _barriers
 from hornbeam.engines.jax import devices as _devices
+from hornbeam.engines.jax import look_up_sources as _sources
 from hornbeam.engines.jax import products
 from hornbeam.engines.jax import recurrent_inputs as _inputs
 from hornbeam.engines.jax import recurrent_padding as _padding
@@ -358,11 +359,21 @@ def _fused(cell, backwards, sequences, operands):
     return outputs, last
 
 
-def _prepared(x, state, kernel, weights, bias, mask, drop):
+def _walk(cell, backwards, sequences, x, state, kernel, weights, bias, mask, drop):
     xs = tuple(x) if isinstance(x, (list, tuple)) else (x,)
+    ids, size = _sources.source_of(x) or (None, 0)
     mask = None if mask is None else jnp.asarray(mask, bool)
-    words = _inputs.words_of(x, kernel) if len(xs) == 1 else None
-    return _inputs.Operands(xs, tuple(state), kernel, tuple(weights), bias, mask, tuple(drop or ()), words)
+
+    def walk(by_rows, whole):
+        (xs, ids, *rows), (kernel, weights, bias) = by_rows, whole
+        if ids is not None:
+            _sources.remember(xs[0], ids, size)
+        words = _inputs.words_of(xs[0], kernel) if len(xs) == 1 else None
+        state, mask, drop = rows
+        return _fused(cell, backwards, sequences, _inputs.Operands(xs, state, kernel, weights, bias, mask, drop, words))
+
+    by_rows = xs, ids, tuple(state), mask, tuple(drop or ())
+    return _devices.each_its_rows(walk, by_rows, (kernel, tuple(weights), bias))
 
 
 def fused_activations():
@@ -375,8 +386,8 @@ def lstm(
     recurrent_activation="sigmoid", backwards=False, sequences=False,
 ):  # fmt: skip
     """A whole LSTM, gates in the order i, f, c, o: (outputs (B, T, H) or None, (h, c)), in the order of processing."""
-    operands = _prepared(x, states, kernel, (recurrent_kernel,), bias, mask, recurrent_mask)
-    return _fused(_cell(_LSTM, activation, recurrent_activation), backwards, sequences, operands)
+    cell, weights = _cell(_LSTM, activation, recurrent_activation), (recurrent_kernel,)
+    return _walk(cell, backwards, sequences, x, states, kernel, weights, bias, mask, recurrent_mask)
 
 
 def gru(
@@ -389,8 +400,8 @@ def gru(
     if reset_after:
         zero = jnp.zeros(recurrent_kernel.shape[-1:], recurrent_kernel.dtype)
         weights = (recurrent_kernel, zero if recurrent_bias is None else recurrent_bias)
-    operands = _prepared(x, states, kernel, weights, bias, mask, recurrent_mask)
-    return _fused(_cell(_GRU, activation, recurrent_activation, reset_after), backwards, sequences, operands)
+    cell = _cell(_GRU, activation, recurrent_activation, reset_after)
+    return _walk(cell, backwards, sequences, x, states, kernel, weights, bias, mask, recurrent_mask)
 
 
 def simple_rnn(
@@ -398,5 +409,5 @@ def simple_rnn(
     backwards=False, sequences=False,
 ):  # fmt: skip
     """A whole SimpleRNN: (outputs (B, T, H) or None, (h,))."""
-    operands = _prepared(x, states, kernel, (recurrent_kernel,), bias, mask, recurrent_mask)
-    return _fused(_cell(_SimpleRNN, activation), backwards, sequences, operands)
+    cell, weights = _cell(_SimpleRNN, activation), (recurrent_kernel,)
+    return _walk(cell, backwards, sequences, x, states, kernel, weights, bias, mask, recurrent_mask)

@@ -14,7 +14,6 @@ import jax.numpy as jnp
 
 from hornbeam.engines.jax import barriers, equal_ids, products
 from hornbeam.engines.jax import recurrent_products as _products
-from hornbeam.engines.jax.devices import is_split
 from hornbeam.engines.jax.look_up_sources import source_of
 from hornbeam.engines.jax.recurrent_scan import span
 from hornbeam.engines.jax.tensors import accelerated
@@ -53,7 +52,7 @@ def words_of(x, kernel):
         many words there are, which may be more than U).
     """
     source = source_of(x)
-    if source is None or jnp.ndim(x) != 3 or not products.at_least(x.size, 1) or accelerated() or is_split():
+    if source is None or jnp.ndim(x) != 3 or not products.at_least(x.size, 1) or accelerated():
         return None
     ids, size = source
     if x.shape[-1] < _LEAST_FEATURES or 2 * x.size * kernel.shape[-1] < _LEAST_FLOPS or size > x.size:
