@@ -7,7 +7,7 @@ import pytest
 
 from hornbeam import layers, models, utils
 from hornbeam.engines import numpy as plain
-from hornbeam.engines.jax import devices, look_up_sources, look_ups, recurrent, recurrent_inputs, recurrent_padding
+from hornbeam.engines.jax import look_up_sources, look_ups, recurrent, recurrent_inputs, recurrent_padding
 
 B, T, D, H, V = 4, 7, 3, 3, 30
 
@@ -116,13 +116,11 @@ def test_a_word_behind_the_table_is_no_number_and_spoils_no_other_row(small_ones
     assert np.isfinite(last[jnp.array([0, 2, 3])]).all()
 
 
-def test_rows_that_were_changed_are_not_taken_for_looked_up(small_ones_too, monkeypatch):
+def test_rows_that_were_changed_are_not_taken_for_looked_up(small_ones_too):
     rows, kernel = look_ups.look_up(jnp.ones((V, D)), IDS["few words"]), jnp.zeros((D, H))
     assert recurrent_inputs.words_of(rows, kernel) is not None
     assert recurrent_inputs.words_of(rows * 1, kernel) is None
     assert recurrent_inputs.words_of(rows.reshape(T, B, D), kernel) is None
-    monkeypatch.setattr(devices._tracing, "split", object(), raising=False)  # rows of several devices would meet
-    assert recurrent_inputs.words_of(rows, kernel) is None
 
 
 def test_sources_are_forgotten_with_their_rows():

@@ -36,6 +36,7 @@ from hornbeam import backend as K
 from hornbeam.distribution import DataParallel, set_distribution
 from hornbeam.layers import *
 from hornbeam.training import row_updates
+from hornbeam.engines.jax import recurrent_inputs as inputs, recurrent_shared as shared
 
 def masked():
     words, extra = Input((6,), dtype="int32"), Input((3,))
@@ -77,7 +78,22 @@ def stateful():
 def looked_up():
     return hornbeam.Sequential([Embedding(400, 3, input_length=6), GlobalAveragePooling1D(), Dense(2)])
 
+def repeated():
+    return hornbeam.Sequential([
+        Embedding(9, 4, input_length=6), Bidirectional(LSTM(3, return_sequences=True)), GRU(3), Dense(2),
+    ])
+
+def by_word(): # what large recurrent layers on an Embedding do, see recurrent_inputs and recurrent_shared
+    inputs._LEAST_FLOPS, inputs._LEAST_FEATURES, shared._LEAST = 0, 1, 0
+    words_of = inputs.words_of
+    def noted(x, kernel):
+        told = words_of(x, kernel)
+        told_of.update({len(x)} if told else ())
+        return told
+    inputs.words_of = noted
+
 draw = np.random.default_rng(0)
+padded = np.where(np.arange(6) < draw.integers(0, 6, (44, 1)), 0, draw.integers(1, 5, (44, 6))).astype("int32")
 words = draw.integers(0, 11, (44, 6)).astype("int32")
 series, extra = draw.normal(size=(44, 6, 3)).astype("float32"), draw.normal(size=(44, 3)).astype("float32")
 images = draw.normal(size=(44, 4, 4, 2)).astype("float32")
@@ -92,6 +108,7 @@ CASES = {
     "added": (added, extra, labels, "categorical_crossentropy", ["acc"], None, 16),
     "own": (Own, extra, labels, "mse", None, None, 16),
     "stateful": (stateful, series, labels, "mse", ["mae"], None, 4),
+    "words": (repeated, padded, labels, "mse", None, None, 40),
     "rows": (looked_up, words, labels, "mse", None, None, 16),
 }
 
@@ -117,12 +134,15 @@ def seen(model, report, history, x, size):
         "outputs": [np.ravel(o).tolist() for o in (outputs if isinstance(outputs, list) else [outputs])],
     }
 
-found = {}
+found, told_of = {}, set()
 row_updates.LEAST_ROWS = 40
 for name in sys.argv[1].split(","):
     _, x, _, _, _, _, size = CASES[name]
+    if name == "words":
+        by_word()
     found[name] = [seen(*learn(name, devices), x, size) for devices in (1, 4)]
 
+found["told of"] = sorted(told_of)
 if "added" not in found:
     print(json.dumps(found))
     sys.exit()
@@ -176,7 +196,7 @@ def trained(names):
 
 @pytest.fixture(scope="module")
 def found():
-    return trained("masked,convolved,rows")
+    return trained("masked,convolved,rows,words")
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +234,11 @@ def test_tables_are_updated_by_row_where_batches_are_split(found):
     assert "each step updates the rows it looks up" in str(split["report"])
     for ours, theirs in zip(split["weights"], one["weights"], strict=True):
         np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+def test_equal_words_are_told_by_each_device_for_its_rows(found):
+    check(found["words"], tested=False)
+    assert {10, 40} <= set(found["told of"])  # of 40 rows, four devices have 10 each
 
 
 @pytest.mark.nightly

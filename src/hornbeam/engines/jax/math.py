@@ -64,14 +64,21 @@ matmul = jnp.matmul
 
 def sum(x, axis=None, keepdims=False):
     return (
-        np.sum(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
+        np.sum(x, axis, _type_of_total(x), keepdims=keepdims) if _static(x) else jnp.sum(x, axis, keepdims=keepdims)
     )
 
 
 def prod(x, axis=None, keepdims=False):
     return (
-        np.prod(x, axis, np.asarray(x).dtype, keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
+        np.prod(x, axis, _type_of_total(x), keepdims=keepdims) if _static(x) else jnp.prod(x, axis, keepdims=keepdims)
     )
+
+
+def _type_of_total(x):
+    """Type of a sum, as in a program: at least 32 bits for integers, so that 200 + 200 is 400 in bytes, too."""
+    given = np.asarray(x).dtype
+    small = given.kind in "iu" and given.itemsize < 4
+    return np.dtype(f"{given.kind}4") if small else given
 
 
 def max(x, axis=None, keepdims=False):
