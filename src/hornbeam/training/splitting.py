@@ -1,6 +1,7 @@
 """Which devices the batches of a model are split over, and the lines that say so."""
 
 import math
+import weakref
 
 from hornbeam import backend as K
 from hornbeam import distribution, nest
@@ -13,6 +14,8 @@ WORK_OF_A_WEIGHT = 80  # as many multiplications more for each number whose grad
 MOST_WORK_OF_A_TURN = 32_000_000  # such a product is shared by the cores already, and each would read the whole kernel
 MOST_GATES = 40_000_000  # numbers of a batch; more are blocks that other threads' memory cannot keep from call to call
 MOST_WEIGHTS = 100_000_000  # numbers; each core keeps all of them
+
+_known = weakref.WeakKeyDictionary()  # programs of a model -> {(kind, rows, longest row of the data): is it worth it?}
 
 
 def devices_for(steps, kind, data, rows):
@@ -41,28 +44,33 @@ def _wanted(steps, kind, data, rows):
     if given is not None:
         return given.devices if _is_unusual(given) else ()
     cores = K.engine.idle_cores()
-    added_up = _added_up(steps) if cores and kind == "train" else 0
-    return cores if cores and _pays(steps.model, data, rows, len(cores), added_up) else ()
+    if not cores or rows < LEAST_ROWS * len(cores) or not steps.model.built:  # a step of one's own may build layers
+        return ()
+    longest = max((a.shape[1] for a in nest.flatten(data.inputs) if len(a.shape) > 1), default=0)
+    known = _known.setdefault(steps, {})  # looking at the layers takes a tenth of a call of one small batch
+    if (kind, rows, longest) not in known:
+        added_up = _added_up(steps) if kind == "train" else 0
+        known[kind, rows, longest] = _pays(steps.model, rows, longest, added_up)
+    return cores if known[kind, rows, longest] else ()
 
 
 def _is_unusual(given):
     return given.devices != tuple(distribution.list_devices()[:1])
 
 
-def _pays(model, data, rows, cores, added_up):
+def _pays(model, rows, longest, added_up):
     """Are there loops of small operations that are worth sharing, and nothing that keeps all cores busy by itself?"""
     layers = model.flat_layers()
     kinds = [layer.leaves_cores_idle for layer in layers]
-    if rows < LEAST_ROWS * cores or True not in kinds or False in kinds:
+    if True not in kinds or False in kinds:
         return False
-    longest = max((a.shape[1] for a in nest.flatten(data.arrays()["x"]) if a.ndim > 1), default=0)
     loops = [layer.loop_work() for layer in layers if layer.leaves_cores_idle and layer.built]
     loops = [(turns or longest, products, numbers) for turns, products, numbers in loops]
     work = sum(rows * turns * products for turns, products, _ in loops)
     gates = sum(rows * turns * numbers for turns, _, numbers in loops)
     return (
         work >= LEAST_WORK + WORK_OF_A_WEIGHT * added_up
-        and max(rows * products for _, products, _ in loops) <= MOST_WORK_OF_A_TURN
+        and max((rows * products for _, products, _ in loops), default=0) <= MOST_WORK_OF_A_TURN
         and gates <= MOST_GATES
         and sum(math.prod(v.shape) for v in model.weights) <= MOST_WEIGHTS
     )
