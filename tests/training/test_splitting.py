@@ -17,12 +17,14 @@ from hornbeam.layers import (
     RNN,
     Bidirectional,
     Conv1D,
+    Conv2D,
     Dense,
     Embedding,
     Flatten,
     GRUCell,
     Input,
     LSTMCell,
+    Reshape,
     SimpleRNN,
 )  # fmt: skip
 from hornbeam.training import splitting
@@ -298,6 +300,7 @@ def test_unasked_loops_over_time_that_leave_cores_idle_are_split(monkeypatch):
     assert shared(monkeypatch, [Bidirectional(GRU(64))])
     assert shared(monkeypatch, [SimpleRNN(128, return_sequences=True), Flatten()], turns=30)
     assert shared(monkeypatch, [LSTM(64)], rows=64, turns=40)
+    assert shared(monkeypatch, [Conv1D(4, 2), LSTM(80)], turns=40)
 
 
 def test_unasked_small_loops_and_few_rows_are_not_split(monkeypatch):
@@ -307,7 +310,8 @@ def test_unasked_small_loops_and_few_rows_are_not_split(monkeypatch):
 
 def test_unasked_what_uses_all_cores_by_itself_is_not_split(monkeypatch):
     assert not shared(monkeypatch, [Flatten(), Dense(2000)])
-    assert not shared(monkeypatch, [Conv1D(4, 2), LSTM(80)], turns=40)
+    images = [Reshape((40, 3, 1)), Conv2D(4, 2), Reshape((39, 8)), LSTM(80)]
+    assert not shared(monkeypatch, images, turns=40)
     assert not shared(monkeypatch, [LSTM(384)])  # 38 million multiplications in one product
     large = [LSTM(80), Dense(3000), Dense(3000)]  # 9 million gradients to add up, where there are gradients
     assert not shared(monkeypatch, large, turns=40)
