@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -183,8 +184,8 @@ print(json.dumps(found))
 """
 
 
-def child(program, devices, *args):
-    environment = {**os.environ, "HORNBEAM_CPU_DEVICES": devices, "JAX_PLATFORMS": "cpu"}
+def child(program, devices, *args, **variables):
+    environment = {**os.environ, "HORNBEAM_CPU_DEVICES": devices, "JAX_PLATFORMS": "cpu", **variables}
     environment = {name: value for name, value in environment.items() if value is not None}
     command = [sys.executable, "-c", program, *args]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=900)
@@ -381,6 +382,28 @@ def test_two_cores_are_two_devices_unasked_and_train_as_one():
     assert len({str(two[3][f"thread {i}"]) for i in range(3)}) == 1
     for key, values in two[3].items():
         np.testing.assert_allclose(values, one[3][key], rtol=1e-5, err_msg=key)
+
+
+MEETINGS = """
+import numpy as np, hornbeam
+from hornbeam.distribution import DataParallel
+from hornbeam.layers import *
+
+with DataParallel(2):
+    model = hornbeam.Sequential([
+        Embedding(50, 8, input_length=6), Bidirectional(LSTM(4, return_sequences=True)), GRU(4), Dense(1),
+    ])
+    model.compile("adam", "mse")
+model.fit(np.ones((16, 6), "int32"), np.ones((16, 1)), batch_size=8, verbose=0)
+"""
+
+
+def test_devices_meet_once_a_step(tmp_path):
+    result = child(MEETINGS, "2", XLA_FLAGS=f"--xla_dump_to={tmp_path} --xla_dump_hlo_as_text")
+    assert result.returncode == 0, result.stderr[-3000:]
+    programs = [path.read_text() for path in tmp_path.glob("*after_optimizations.txt")]
+    meetings = [re.findall(r"= .* (all-\w+|collective-\w+)\(", program) for program in programs]
+    assert [found for found in meetings if found] == [["all-reduce"]]
 
 
 @pytest.mark.parametrize(
