@@ -412,6 +412,11 @@ def test_devices_meet_once_a_step(tmp_path):
         ("import jax; jax.numpy.ones(1) + 1", 1),
         ("import jax; jax.config.update('jax_num_cpu_devices', 3)", 3),
         ("import os; os.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=3'", 3),
+        (
+            "import os; os.sched_getaffinity = lambda process: {0, 1}\n"
+            "import hornbeam, jax; jax.config.update('jax_num_cpu_devices', 3)",
+            3,
+        ),
     ],
 )
 def test_unasked_an_engine_that_was_told_or_has_started_is_left_alone(before, devices):

@@ -71,6 +71,11 @@ def _cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _unasked():
+    """Names of the cores that are devices though nobody asked, unless jax was told otherwise after that."""
+    return _cores_of_ours if len(jax.local_devices(backend="cpu")) == UNASKED_DEVICES else []
+
+
 def device_names(kind=None):
     """Names such as 'cpu:0' of this process's devices: those of `kind`, or all, the fastest first.
 
@@ -78,14 +83,14 @@ def device_names(kind=None):
     """
     kinds = list(dict.fromkeys([jax.default_backend(), "cpu"]))
     found = [f"{k}:{i}" for k in kinds for i in range(len(jax.local_devices(backend=k)))]
-    found = [name for name in found if name not in _cores_of_ours[1:]]
+    found = [name for name in found if name not in _unasked()[1:]]
     return [name for name in found if kind is None or name.startswith(f"{kind}:")]
 
 
 @functools.cache
 def idle_cores():
     """Names of the devices that are cores of this CPU, if there are several; none where something faster computes."""
-    names = [] if accelerated() else _cores_of_ours or device_names("cpu")[: asked_devices() or 1]
+    names = [] if accelerated() else _unasked() or device_names("cpu")[: asked_devices() or 1]
     return tuple(names) if len(names) > 1 else ()
 
 
