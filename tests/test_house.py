@@ -16,7 +16,7 @@ FACE = "hornbeam"
 
 # Lowest first. A room is a folder or a single file directly under src/hornbeam.
 FLOORS = {
-    1: ["config", "registry", "nest", "checks", "host_memory", "scope", "symbolic", "legacy", "utils"],
+    1: ["config", "registry", "nest", "checks", "host_cores", "host_memory", "scope", "symbolic", "legacy", "utils"],
     2: ["engines", "datasets", "preprocessing"],
     3: ["backend", "distribution"],
     4: ["activations", "initializers", "regularizers", "constraints", "losses", "metrics", "saving"],

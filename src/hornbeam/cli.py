@@ -12,6 +12,7 @@ import numpy as np
 
 from hornbeam import backend as K
 from hornbeam import checks, config, models, selftest
+from hornbeam.host_cores import usable_cores
 from hornbeam.saving.atomic import replacing
 from hornbeam.saving.errors import ModelFileError
 from hornbeam.saving.reading import kind_of, read_weights
@@ -90,8 +91,7 @@ def _devices():
 
 
 def _cores():
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{usable} of {os.cpu_count()} usable"
+    return f"{usable_cores()} of {os.cpu_count()} usable"
 
 
 def _folder(path):

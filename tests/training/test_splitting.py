@@ -180,6 +180,16 @@ try:
 except ValueError as error:
     found["error"] = str(error)
 
+def asked_for(layers):
+    model = hornbeam.Sequential([Input((20, 3)), *layers, Dense(2)])
+    model.compile("sgd", "mse")
+    model.fit(np.ones((64, 20, 3)), np.ones((64, 2)), batch_size=64, verbose=0)
+    report = []
+    model.compile_report(report.append)
+    return [line.strip() for line in report if "batches" in line]
+
+convolved = [Reshape((20, 3, 1)), Conv2D(4, 2), Flatten()]
+found["cores"] = [asked_for([LSTM(96)]), asked_for(convolved), asked_for([Flatten()])]
 print(json.dumps(found))
 """
 
@@ -284,6 +294,13 @@ def test_batches_too_small_to_share_are_computed_all_the_same(found_more):
 def test_a_batch_size_below_the_number_of_devices_is_an_error(found_more):
     assert "batch_size=3 is smaller than the number of devices" in found_more["error"]
     assert "cpu:0, cpu:1, cpu:2, cpu:3" in found_more["error"]
+
+
+@pytest.mark.nightly
+def test_only_loops_over_time_that_leave_cores_idle_are_split_over_the_cores_that_were_asked_for(found_more):
+    recurrent, convolved, dense = found_more["cores"]
+    assert recurrent == ["batches, train: split over cpu:0, cpu:1, cpu:2, cpu:3"]
+    assert convolved == dense == []
 
 
 def shared(monkeypatch, layers, rows=64, turns=20, words=None, kind="train", optimizer="rmsprop"):

@@ -97,7 +97,7 @@ class RNN(Layer):
         self._check_rank(shape)
         constants = shapes[len(shapes) - self._num_constants :] if self._num_constants else []
         build_cell(self.cell, (shape[0], *shape[2:]), constants)
-        self._width = shape[2:]
+        self._turns, self._width = shape[1], shape[2:]
         if self.stateful:
             self._make_states(shape)
         super().build(input_shape)
@@ -287,7 +287,6 @@ class FusedRNN(RNN):
 
     passes_over_padding = True  # its time is that of the longest row of a batch
     leaves_cores_idle = property(lambda self: self._activations() is not None)
-    _turns = None
 
     def __init__(self, cell, **kwargs):
         super().__init__(cell, **kwargs)
@@ -297,12 +296,6 @@ class FusedRNN(RNN):
         if len(shape) != 3:
             cure = "The axes are (batch, time, features): K.expand_dims(x, -1) adds the last, "
             raise checks.wrong_rank(self, shape, exactly=3, cure=f"{cure}TimeDistributed(Flatten()) joins those after.")
-
-    def build(self, input_shape):
-        """Make the cell's weights, and the states if they are kept."""
-        super().build(input_shape)
-        shape = input_shape[0] if _is_list_of_shapes(input_shape) else input_shape
-        self._turns = shape[1]
 
     def loop_work(self):
         """What the loop does for a row: (turns, None where that differs; multiplications of a turn; their results)."""

@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from hornbeam.engines.jax.tensors import accelerated
 from hornbeam.engines.jax.transforms import compile_function
+from hornbeam.host_cores import usable_cores
 
 # More have not been measured. That a process has them costs programs for one device nothing; docs/decisions/0021.
 UNASKED_DEVICES = 2
@@ -46,7 +47,7 @@ def announce_devices():
     Unasked, it is told nothing if it was told by somebody else, or if it has started.
     """
     asked = asked_devices()
-    if asked is None and _cores() >= UNASKED_DEVICES and not _told_by_others():
+    if asked is None and usable_cores() >= UNASKED_DEVICES and not _told_by_others():
         with contextlib.suppress(RuntimeError):
             jax.config.update("jax_num_cpu_devices", UNASKED_DEVICES)
             _cores_of_ours.extend(f"cpu:{i}" for i in range(UNASKED_DEVICES))
@@ -66,11 +67,6 @@ def _told_by_others():
     return by_flag or jax.config.jax_num_cpu_devices >= 0
 
 
-def _cores():
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _unasked():
     """Names of the cores that are devices though nobody asked, unless jax was told otherwise after that."""
     return _cores_of_ours if len(jax.local_devices(backend="cpu")) == UNASKED_DEVICES else []
@@ -83,8 +79,8 @@ def device_names(kind=None):
     """
     kinds = list(dict.fromkeys([jax.default_backend(), "cpu"]))
     found = [f"{k}:{i}" for k in kinds for i in range(len(jax.local_devices(backend=k)))]
-    found = [name for name in found if name not in _unasked()[1:]]
-    return [name for name in found if kind is None or name.startswith(f"{kind}:")]
+    hidden = _unasked()[1:]
+    return [name for name in found if name not in hidden and (kind is None or name.startswith(f"{kind}:"))]
 
 
 @functools.cache
@@ -92,6 +88,17 @@ def idle_cores():
     """Names of the devices that are cores of this CPU, if there are several; none where something faster computes."""
     names = [] if accelerated() else _unasked() or device_names("cpu")[: asked_devices() or 1]
     return tuple(names) if len(names) > 1 else ()
+
+
+@contextlib.contextmanager
+def _made_for(split):
+    """What is traced within is for the devices of this :class:`Split`, or for one if it is None."""
+    before = getattr(_tracing, "split", None)
+    _tracing.split = split
+    try:
+        yield
+    finally:
+        _tracing.split = before
 
 
 def _device(name):
@@ -138,11 +145,8 @@ class Split:
         if they cannot be shared evenly, and the whole new state."""
         rows = jax.tree.leaves(batch)[0].shape[0]
         batch = jax.lax.with_sharding_constraint(batch, self.copied if rows % self.count else self._by_rows)
-        _tracing.split = self
-        try:
+        with _made_for(self):
             state, logs = step(fixed, state, batch, valid)
-        finally:
-            _tracing.split = None
         return jax.lax.with_sharding_constraint(state, self.copied), logs
 
     # Between calls everybody sees arrays of one device. Those on the others are kept beside them, for as long as they
@@ -197,11 +201,8 @@ def each_its_rows(function, by_rows, whole):
         return function(by_rows, whole)
 
     def alone(by_rows, whole):
-        _tracing.split = None
-        try:
+        with _made_for(None):
             return function(by_rows, whole)
-        finally:
-            _tracing.split = split
 
     rows, copied = PartitionSpec(_AXIS), PartitionSpec()
     return jax.shard_map(alone, mesh=split.mesh, in_specs=(rows, copied), out_specs=rows, check_vma=False)(
