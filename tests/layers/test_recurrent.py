@@ -23,6 +23,7 @@ from hornbeam.layers import (
     StackedRNNCells,
 )
 from hornbeam.models import Model, Sequential
+from hornbeam.utils import set_random_seed
 
 X = np.random.default_rng(0).normal(size=(3, 4, 2)).astype("float32")
 SIGMOID = {"recurrent_activation": "sigmoid"}
@@ -153,11 +154,12 @@ def test_names_of_the_gpu_versions_have_their_weights():
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("implementation", [1, 2])
-def test_dropout_drops_the_same_at_every_step_fused_or_not(name, implementation):
+def test_dropout_drops_the_same_at_every_step_fused_or_not(name, implementation, monkeypatch):
     make, own = LAYERS[name]
     own = dict(own) if make is SimpleRNN else {**own, "implementation": implementation}
     layer = make(3, dropout=0.4, recurrent_dropout=0.3, return_sequences=True, **own)
     steps = RNN(layer.cell, return_sequences=True)
+    monkeypatch.setattr(steps, "_walk_names", lambda: None)
     results = []
     for walk in (layer, steps):
         with scope.Scope(training=True, seed=np.uint32(3)):
@@ -260,6 +262,83 @@ def test_states_of_stacked_cells_come_last_first():
     output, top, h, c = RNN(stack, return_state=True)(X)
     np.testing.assert_array_equal(output, top)
     assert h.shape == c.shape == (3, 2)
+
+
+class StepByStep(Layer):
+    """Any cell of the house inside one of the user's, which no fused word can know."""
+
+    def __init__(self, cell, **kwargs):
+        super().__init__(**kwargs)
+        self.cell, self.state_size, self.output_size = cell, cell.state_size, cell.output_size
+
+    def build(self, input_shape):
+        self.cell.build(input_shape)
+        super().build(input_shape)
+
+    def call(self, inputs, states):
+        return self.cell.call(inputs, states)
+
+
+def walks(cell, how):
+    """What `RNN(cell)` gives on masked rows from given states, and its gradients by inputs and weights."""
+    x = K.placeholder((3, 4, 2))
+    mask = K.constant([[True, False, True, True], [False, True, True, False], [False] * 4])
+    layer = RNN(cell, return_state=True, **how)
+    begin = [K.constant(np.full((3, size), 0.1 * (1 + i))) for i, size in enumerate(cell.state_size)]
+    results = layer(x, initial_state=begin, mask=mask)
+    gradients = K.gradients(sum(K.sum(K.square(r)) for r in results), [x, *cell.weights])
+    return layer, K.function([x], [*results, *gradients])([X])
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+@pytest.mark.parametrize("sequences", [False, True])
+def test_cells_of_the_house_walk_as_their_layers_do_with_the_results_of_single_steps(backwards, sequences):
+    how = {"go_backwards": backwards, "return_sequences": sequences}
+    twice = SimpleRNNCell(3)  # on top of itself
+    stack = StackedRNNCells([LSTMCell(2), GRUCell(4, reset_after=True), SimpleRNNCell(3), twice, twice])
+    layer, whole = walks(stack, how)
+    assert layer.leaves_cores_idle
+    assert layer.passes_over_padding
+    other, single = walks(StepByStep(stack), how)
+    assert not other.leaves_cores_idle
+    for found, want in zip(whole, single, strict=True):
+        np.testing.assert_allclose(found, want, atol=2e-6)
+
+
+def test_a_stacks_walk_in_one_drops_what_its_single_steps_drop(monkeypatch):
+    def trained(whole):
+        set_random_seed(0)
+        layer = RNN([GRUCell(4, dropout=0.4, recurrent_dropout=0.3, seed=5), LSTMCell(3, dropout=0.2, seed=11)])
+        if not whole:
+            monkeypatch.setattr(layer, "_walk_names", lambda: None)
+        model = Sequential([Input((4, 2)), layer])
+        model.compile("sgd", "mse")
+        return model.fit(X, X[:, 0, :1] * np.ones(3), epochs=4, verbose=0).history["loss"]
+
+    whole = trained(True)
+    np.testing.assert_allclose(whole, trained(False), rtol=1e-5)
+    assert len(set(whole)) == 4
+
+
+class Doubling(LSTMCell):
+    """A user's version of a cell of the house."""
+
+    def call(self, inputs, states, training=None):
+        output, new = super().call(2 * inputs, states, training)
+        return 2 * output, new
+
+
+def test_a_cell_whose_step_is_the_users_own_is_walked_by_that_step():
+    layer, plain = RNN([LSTMCell(3), Doubling(2)], return_sequences=True), LSTM(3, return_sequences=True)
+    found = layer(X)
+    assert not layer.leaves_cores_idle
+    plain(X)
+    plain.set_weights(layer.get_weights()[:3])
+    top = LSTM(2, return_sequences=True)
+    top(2 * plain(X))
+    top.set_weights(layer.get_weights()[3:])
+    np.testing.assert_allclose(found, 2 * top(2 * plain(X)), atol=1e-6)
+    assert not RNN(LSTMCell(3, activation="softsign")).leaves_cores_idle
 
 
 def test_penalties_and_frozen_weights():

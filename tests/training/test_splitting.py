@@ -27,6 +27,7 @@ from hornbeam.layers import (
     LSTMCell,
     Reshape,
     SimpleRNN,
+    SimpleRNNCell,
 )  # fmt: skip
 from hornbeam.training import splitting
 
@@ -319,6 +320,8 @@ def test_unasked_loops_over_time_that_leave_cores_idle_are_split(monkeypatch):
     assert shared(monkeypatch, [SimpleRNN(128, return_sequences=True), Flatten()], turns=30)
     assert shared(monkeypatch, [LSTM(64)], rows=64, turns=40)
     assert shared(monkeypatch, [Conv1D(4, 2), LSTM(80)], turns=40)
+    assert shared(monkeypatch, [RNN(LSTMCell(80))])
+    assert shared(monkeypatch, [RNN([GRUCell(60), SimpleRNNCell(60), GRUCell(60)])])  # 33 million in three loops
 
 
 def test_unasked_small_loops_and_few_rows_are_not_split(monkeypatch):
@@ -337,11 +340,18 @@ def test_unasked_what_uses_all_cores_by_itself_is_not_split(monkeypatch):
     assert shared(monkeypatch, large, turns=40, kind="predict")
 
 
-def test_unasked_walks_of_cells_and_of_unknown_activations_are_not_split(monkeypatch):
+class Twice(LSTMCell):
+    """A user's version of a cell."""
+
+    def call(self, inputs, states, training=None):
+        return super().call(2 * inputs, states, training)
+
+
+def test_unasked_walks_of_users_cells_and_of_unknown_activations_are_not_split(monkeypatch):
     # Each turn adds to the kernel's gradient there, for which the devices would have to meet: 1.3 of the time.
-    assert not shared(monkeypatch, [RNN(LSTMCell(80))])
+    assert not shared(monkeypatch, [RNN(Twice(80))])
     assert not shared(monkeypatch, [LSTM(80, activation="softplus")])
-    assert not shared(monkeypatch, [LSTM(80, return_sequences=True), RNN(GRUCell(80))])
+    assert not shared(monkeypatch, [LSTM(80, return_sequences=True), RNN([GRUCell(80), Twice(80)])])
 
 
 def test_unasked_tables_count_unless_they_are_updated_by_row(monkeypatch):

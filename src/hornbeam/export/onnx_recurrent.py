@@ -11,19 +11,14 @@ from hornbeam import nest
 from hornbeam.export.onnx_graph import NoCounterpart, Value
 from hornbeam.export.onnx_loops import walk_cells
 from hornbeam.export.onnx_walk import layer_maker, word_maker
-from hornbeam.layers.gru import GRU
-from hornbeam.layers.lstm import LSTM
-from hornbeam.layers.recurrent import RNN, FusedRNN
+from hornbeam.layers.recurrent import RNN
+from hornbeam.layers.recurrent_cells import StackedRNNCells
 
 # Names of activations in these operators, and slope and shift of those that have them.
 _NAMES = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "hard_sigmoid": "HardSigmoid", "linear": "Affine"}
 _FIGURES = {"HardSigmoid": (0.2, 0.5), "Affine": (1.0, 0.0)}
 # Operator and order of its gates among ours.
 _KINDS = {"lstm": ("LSTM", [0, 3, 1, 2]), "gru": ("GRU", [0, 1, 2]), "simple_rnn": ("RNN", [0])}
-
-
-def _kind(layer):
-    return "lstm" if isinstance(layer, LSTM) else "gru" if isinstance(layer, GRU) else "simple_rnn"
 
 
 @layer_maker(RNN)
@@ -41,23 +36,33 @@ def _rnn(walk, layer, call):
     if mask is not None:
         mask = walk.graph.squeeze(mask, [-1]) if mask.rank == 3 else mask
         mask = walk.graph.cast(mask, "bool")
-    names = layer._activations() if isinstance(layer, FusedRNN) and not constants else None
+    names = layer._walk_names() if x.rank == 3 and not constants else None
     if names is None:
         last, outputs, new_states = walk_cells(walk, layer, x, states, mask, constants)
     else:
-        last, outputs, new_states = _by_operator(walk, layer, x, states, mask, names)
+        last, outputs, new_states = _by_operators(walk, layer, x, states, mask, names)
     result = outputs if layer.return_sequences else last
     return [result, *new_states] if layer.return_state else result
 
 
-def _by_operator(walk, layer, x, states, mask, names):
-    cell = layer.cell
-    settings = {"reset_after": cell.reset_after} if isinstance(layer, GRU) else {}
-    bias = cell.biases() if hasattr(cell, "biases") else cell.bias
-    return whole_walk(
-        walk, _kind(layer), x, states, cell.kernel, cell.recurrent_kernel, bias, mask, names, layer.go_backwards,
-        layer.return_sequences, **settings,
-    )  # fmt: skip
+def _by_operators(walk, layer, x, states, mask, names):
+    """An operator for each cell, over the outputs of the one below; see `StackedRNNCells.walk`."""
+    cells, shares, names = [layer.cell], [states], [names]
+    if isinstance(layer.cell, StackedRNNCells):
+        cells, shares, names = layer.cell.cells, layer.cell.shares(states), names[0]
+    last = outputs = None
+    new_states, go_backwards, above = [], layer.go_backwards, len(cells)
+    for cell, own, told in zip(cells, shares, names, strict=True):
+        above -= 1
+        last, outputs, new = whole_walk(
+            walk, cell.word, x, own, cell.kernel, cell.recurrent_kernel, cell.biases(), mask, told, go_backwards,
+            layer.return_sequences or above > 0, **cell.word_settings(),
+        )  # fmt: skip
+        new_states[:0] = new
+        if go_backwards and mask is not None:
+            mask = walk.graph.backwards(mask, [1])
+        x, go_backwards = outputs, False
+    return last, outputs, new_states
 
 
 # --- The operators ---

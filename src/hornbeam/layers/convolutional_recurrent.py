@@ -107,7 +107,6 @@ class ConvRNN2D(RNN):
     """
 
     least_rank = 5
-    leaves_cores_idle = False
 
     def __init__(
         self, cell, return_sequences=False, return_state=False, go_backwards=False, stateful=False, unroll=False,

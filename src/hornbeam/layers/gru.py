@@ -2,7 +2,7 @@
 
 from hornbeam import activations, registry
 from hornbeam import backend as K
-from hornbeam.layers.recurrent import FusedRNN, shows_cell
+from hornbeam.layers.recurrent import RNNOfOwnCell, shows_cell
 from hornbeam.layers.recurrent_cells import GatedCell
 from hornbeam.layers.simple_rnn import COMMON
 
@@ -23,6 +23,7 @@ class GRUCell(GatedCell):
     """
 
     gates = 3
+    word = "gru"
     activation_arguments = ("activation", "recurrent_activation")
 
     def __init__(
@@ -43,9 +44,9 @@ class GRUCell(GatedCell):
     def _bias_shape(self):
         return (2, 3 * self.units) if self.reset_after else (3 * self.units,)
 
-    def biases(self):
-        """The bias as one step takes it: for inputs (3 units,), or (2, 3 units) with one for the states too."""
-        return self.bias
+    def word_settings(self):
+        """Is r applied after the product with the recurrent kernel?"""
+        return {"reset_after": self.reset_after}
 
     def call(self, inputs, states, training=None):
         """One step: (h', [h'])."""
@@ -71,7 +72,7 @@ class GRUCell(GatedCell):
 
 @registry.register("layer")
 @shows_cell(*COMMON, "recurrent_activation", "implementation", "reset_after")
-class GRU(FusedRNN):
+class GRU(RNNOfOwnCell):
     """Gated recurrent unit: keeps z of its state and takes 1 - z of a candidate that sees r of the state.
 
     z, r = recurrent_activation(x W + h U + b); h' = z h + (1 - z) activation(x W + (r h) U + b). Two thirds of an
@@ -129,11 +130,6 @@ class GRU(FusedRNN):
             stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
 
-    def _whole(self, x, states, **settings):
-        cell = self.cell
-        after = {"reset_after": cell.reset_after}
-        return K.gru(x, states, cell.kernel, cell.recurrent_kernel, cell.biases(), **after, **settings)
-
 
 class _FlatBiasGRUCell(GRUCell):
     """A GRU cell whose two biases lie in one row: (6 units,)."""
@@ -170,7 +166,7 @@ class CuDNNGRU(GRU):
             kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
             bias_constraint, reset_after=True, name="cell", dtype=kwargs.get("dtype"),
         )  # fmt: skip
-        FusedRNN.__init__(
+        RNNOfOwnCell.__init__(
             self, cell, return_sequences=return_sequences, return_state=return_state, stateful=stateful,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip

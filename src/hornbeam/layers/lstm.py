@@ -2,7 +2,7 @@
 
 from hornbeam import activations, registry
 from hornbeam import backend as K
-from hornbeam.layers.recurrent import FusedRNN, shows_cell
+from hornbeam.layers.recurrent import RNNOfOwnCell, shows_cell
 from hornbeam.layers.recurrent_cells import GatedCell
 from hornbeam.layers.simple_rnn import COMMON
 
@@ -23,6 +23,7 @@ class LSTMCell(GatedCell):
     """
 
     gates = 4
+    word = "lstm"
     activation_arguments = ("activation", "recurrent_activation")
     state_size = property(lambda self: [self.units, self.units], doc="Sizes of the states h and c.")
 
@@ -55,10 +56,6 @@ class LSTMCell(GatedCell):
 
         return start
 
-    def biases(self):
-        """The bias as one step takes it (4 units,)."""
-        return self.bias
-
     def call(self, inputs, states, training=None):
         """One step: (h', [h', c'])."""
         drop, recurrent_drop = self._masks_now(inputs, training)
@@ -76,7 +73,7 @@ class LSTMCell(GatedCell):
 
 @registry.register("layer")
 @shows_cell(*COMMON, "recurrent_activation", "unit_forget_bias", "implementation")
-class LSTM(FusedRNN):
+class LSTM(RNNOfOwnCell):
     """Long short-term memory: a cell state c that gates write to (i), keep (f) and read (o).
 
     i, f, o = recurrent_activation(x W + h U + b); c' = f c + i activation(x W + h U + b); h' = o activation(c'). The
@@ -133,10 +130,6 @@ class LSTM(FusedRNN):
             stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
 
-    def _whole(self, x, states, **settings):
-        cell = self.cell
-        return K.lstm(x, states, cell.kernel, cell.recurrent_kernel, cell.biases(), **settings)
-
 
 class _TwoBiasLSTMCell(LSTMCell):
     """An LSTM cell with a bias for inputs and one for states, in one row: (8 units,)."""
@@ -175,7 +168,7 @@ class CuDNNLSTM(LSTM):
             unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
             recurrent_constraint, bias_constraint, name="cell", dtype=kwargs.get("dtype"),
         )  # fmt: skip
-        FusedRNN.__init__(
+        RNNOfOwnCell.__init__(
             self, cell, return_sequences=return_sequences, return_state=return_state, stateful=stateful,
             activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip

@@ -1,12 +1,11 @@
-"""RNN: a layer that runs any cell along the time axis, and the base of those whose whole walk is one fused word."""
+"""RNN: a layer that runs any cell along the time axis, and the base of those that make their cell themselves."""
 
 import functools
-import math
 
 import numpy as np
 
-from hornbeam import activations, checks, nest, registry
 from hornbeam import backend as K
+from hornbeam import checks, nest, registry
 from hornbeam.core import Layer
 from hornbeam.layers.recurrent_cells import StackedRNNCells, build_cell, check_cell, run_cell, sizes_of
 
@@ -67,8 +66,10 @@ class RNN(Layer):
 
     # One row depends on no other unless the user's cell makes it so; kept states belong to rows.
     rowwise = property(lambda self: getattr(self.cell, "rowwise", False) and not self.stateful)
-    # Gradients of kernels are added up in every turn, for which devices that share rows would have to meet in each.
-    leaves_cores_idle = False
+    # Step by step, gradients of kernels are added up in every turn, for which devices that share rows would have to
+    # meet in each.
+    leaves_cores_idle = property(lambda self: self._walk_names() is not None)
+    passes_over_padding = property(lambda self: self._walk_names() is not None)  # a batch's longest row is the end
 
     @property
     def states(self):
@@ -190,11 +191,32 @@ class RNN(Layer):
             zero = K.expand_dims(zero)
         return [K.tile(zero, [1, *size]) for size in sizes]
 
+    def _walk_names(self):
+        """What the cell's words must be told if its whole walk is such words; None if it must go step by step."""
+        return self.cell.walk_names() if hasattr(self.cell, "walk_names") else None
+
+    def loop_work(self):
+        """What the loops do for a row, if the walk is whole: a list of (turns, None where that differs;
+        multiplications of a turn; their results)."""
+        return [(self._turns, *work) for work in self.cell.loop_work()]
+
     def _walk(self, x, states, mask, constants, training):
-        """(last output, outputs, new states), step by step."""
+        """(last output, outputs, new states)."""
+        noise = None
+        if hasattr(self.cell, "hold_masks"):
+            noise = self.cell.draw_masks(x[:, 0] if K.int_shape(x)[1] else K.sum(x, 1), training)
+        names = self._walk_names()
+        if names is None or constants or K.ndim(x) != 3:
+            return self._walk_step_by_step(x, states, mask, constants, training, noise)
+        if mask is not None and K.ndim(mask) == 3:
+            mask = K.squeeze(mask, -1)
+        how = {"go_backwards": self.go_backwards, "return_sequences": self.return_sequences}
+        return self.cell.walk(x, states, names, noise, mask=mask, **how)
+
+    def _walk_step_by_step(self, x, states, mask, constants, training, noise):
         held = hasattr(self.cell, "hold_masks")
         if held:
-            self.cell.hold_masks(self.cell.draw_masks(x[:, 0], training) if K.int_shape(x)[1] else None)
+            self.cell.hold_masks(noise)
         count = len(states)
 
         def step(inputs, states_and_constants):
@@ -279,14 +301,8 @@ class RNN(Layer):
         return layer
 
 
-class FusedRNN(RNN):
-    """Base of layers whose walk is one word of the vocabulary, as long as the engine knows their activations.
-
-    Subclasses give `_whole(x, states, mask, recurrent masks, activation names)`.
-    """
-
-    passes_over_padding = True  # its time is that of the longest row of a batch
-    leaves_cores_idle = property(lambda self: self._activations() is not None)
+class RNNOfOwnCell(RNN):
+    """Base of layers that are a cell of the house and its walk in one."""
 
     def __init__(self, cell, **kwargs):
         super().__init__(cell, **kwargs)
@@ -297,36 +313,9 @@ class FusedRNN(RNN):
             cure = "The axes are (batch, time, features): K.expand_dims(x, -1) adds the last, "
             raise checks.wrong_rank(self, shape, exactly=3, cure=f"{cure}TimeDistributed(Flatten()) joins those after.")
 
-    def loop_work(self):
-        """What the loop does for a row: (turns, None where that differs; multiplications of a turn; their results)."""
-        kernel = self.cell.recurrent_kernel.shape  # inputs are projected before the loop
-        return self._turns, math.prod(kernel), kernel[-1]
-
     def name_cell(self):
         """Call the cell what the layer is called; weights are named after the layer."""
         self.cell.name = self.name
-
-    def _activations(self):
-        """Keyword arguments naming the activations, or None if one of them is not known to the fused word."""
-        found = {name: _fused_name(getattr(self.cell, name, None)) for name in self.cell.activation_arguments}
-        return None if None in found.values() else found
-
-    def _walk(self, x, states, mask, constants, training):
-        names = self._activations()
-        if names is None or constants or K.ndim(x) != 3:
-            return super()._walk(x, states, mask, constants, training)
-        if mask is not None and K.ndim(mask) == 3:
-            mask = K.squeeze(mask, -1)
-        drop, recurrent_drop = self.cell.draw_masks(x[:, 0] if K.int_shape(x)[1] else K.sum(x, 1), training)
-        xs = [x * K.expand_dims(m, 1) for m in drop] if drop else [x]
-        settings = {"go_backwards": self.go_backwards, "return_sequences": self.return_sequences, **names}
-        x = xs[0] if len(xs) == 1 else xs
-        return self._whole(x, states, mask=mask, recurrent_mask=recurrent_drop or None, **settings)
-
-
-def _fused_name(function):
-    """The name under which fused words know an activation function, or None."""
-    return next((name for name in K.fused_activations() if activations.get(name) is function), None)
 
 
 def shows_cell(*names):

@@ -1,4 +1,6 @@
-"""What recurrent cells have in common (weights, dropout), and cells stacked into one."""
+"""What recurrent cells have in common (weights, dropout, whole walks), and cells stacked into one."""
+
+import math
 
 from hornbeam import activations, checks, constraints, initializers, registry, regularizers
 from hornbeam import backend as K
@@ -8,7 +10,8 @@ from hornbeam.core import Layer
 class GatedCell(Layer):
     """Base of the cells of this house: a cell computes one step, `call(inputs, states) -> (output, new states)`.
 
-    Subclasses say how many `gates` their kernels hold side by side.
+    Subclasses say how many `gates` their kernels hold side by side, which `word` of the vocabulary is their walk along
+    a whole sequence, and which of their `activation_arguments` that word is told.
 
     Args:
         units: size of state and output, 1 or more.
@@ -18,6 +21,8 @@ class GatedCell(Layer):
     """
 
     gates = 1
+    word = ""
+    activation_arguments = ()
     rowwise = True
 
     def __init__(
@@ -79,6 +84,48 @@ class GatedCell(Layer):
 
     def _bias_start(self):
         return self.bias_initializer
+
+    def biases(self):
+        """The bias as one step takes it, a block for each gate."""
+        return self.bias
+
+    # --- A whole sequence by one word ---
+
+    def walk_names(self):
+        """Keyword arguments that name the activations to the cell's word.
+
+        None if it does not know one of them, or if a subclass computes its steps in a way of its own.
+        """
+        kinds = type(self).__mro__
+        own = next(place for place, kind in enumerate(kinds) if "word" in vars(kind))
+        if any(step in vars(kind) for kind in kinds[:own] for step in ("call", "advance", "_project", "_masks_now")):
+            return None
+        found = {name: _fused_name(getattr(self, name)) for name in self.activation_arguments}
+        return None if None in found.values() else found
+
+    def walk(self, x, states, names, noise, **how):
+        """(last output, outputs or None, new states) of a sequence x (B, T, D).
+
+        Args:
+            names: what `walk_names` gave.
+            noise: what `draw_masks` gave.
+            how: mask (B, T), go_backwards, return_sequences.
+        """
+        drop, recurrent_drop = noise
+        xs = [x * K.expand_dims(m, 1) for m in drop]
+        return getattr(K, self.word)(
+            xs if len(xs) > 1 else xs[0] if xs else x, states, self.kernel, self.recurrent_kernel, self.biases(),
+            recurrent_mask=recurrent_drop or None, **names, **self.word_settings(), **how,
+        )  # fmt: skip
+
+    def word_settings(self):
+        """Further keyword arguments of the cell's word."""
+        return {}
+
+    def loop_work(self):
+        """What each loop does for a row in a turn: a list of (multiplications, results)."""
+        kernel = self.recurrent_kernel.shape  # inputs are projected before the loop
+        return [(math.prod(kernel), kernel[-1])]
 
     # --- Dropout: one mask for a whole sequence ---
 
@@ -168,17 +215,48 @@ class StackedRNNCells(Layer):
             input_shape = (input_shape[0], *(size if isinstance(size, (list, tuple)) else (size,)))
         super().build(input_shape)
 
-    def call(self, inputs, states, constants=None, training=None):
-        """One step of every cell: (output of the last, new states)."""
+    def shares(self, states):
+        """The states of each cell, lowest first."""
         waiting, shares = list(states), []
         for cell in reversed(self.cells):
-            shares.append(waiting[: len(sizes_of(cell))])
+            shares.insert(0, waiting[: len(sizes_of(cell))])
             del waiting[: len(sizes_of(cell))]
+        return shares
+
+    def call(self, inputs, states, constants=None, training=None):
+        """One step of every cell: (output of the last, new states)."""
         new_states = []
-        for cell, own in zip(self.cells, reversed(shares), strict=True):
+        for cell, own in zip(self.cells, self.shares(states), strict=True):
             inputs, new = run_cell(cell, inputs, own, constants, training)
             new_states[:0] = new
         return inputs, new_states
+
+    # --- A whole sequence, one cell after the other ---
+
+    def walk_names(self):
+        """What each cell's `walk_names` gives; None if one of them must go step by step."""
+        found = [cell.walk_names() if hasattr(cell, "walk_names") else None for cell in self.cells]
+        return None if None in found else found
+
+    def walk(self, x, states, names, noise, mask=None, go_backwards=False, return_sequences=False):
+        """(last output, outputs or None, new states) of a sequence x (B, T, D): each cell walks over the outputs of
+        the one below. The result is that of the steps one by one, since a masked step changes no cell."""
+        last = outputs = None
+        new_states = []
+        above = len(self.cells)
+        for cell, own, told, drop in zip(self.cells, self.shares(states), names, noise, strict=True):
+            above -= 1
+            how = {"mask": mask, "go_backwards": go_backwards, "return_sequences": return_sequences or above > 0}
+            last, outputs, new = cell.walk(x, own, told, drop, **how)
+            new_states[:0] = new
+            if go_backwards and mask is not None:
+                mask = K.reverse(mask, 1)  # outputs come in the order of processing
+            x, go_backwards = outputs, False
+        return last, outputs, new_states
+
+    def loop_work(self):
+        """What each loop does for a row in a turn: a list of (multiplications, results)."""
+        return [work for cell in self.cells for work in cell.loop_work()]
 
     def draw_masks(self, inputs, training):
         """Dropout masks of a sequence, one entry a cell."""
@@ -233,6 +311,11 @@ def build_cell(cell, input_shape, constant_shapes=()):
     if given is not None:
         cell.set_weights(given)
         cell._initial_weights = None
+
+
+def _fused_name(function):
+    """The name under which fused words know an activation function, or None."""
+    return next((name for name in K.fused_activations() if activations.get(name) is function), None)
 
 
 def takes(cell, argument):

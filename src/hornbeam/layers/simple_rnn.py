@@ -1,8 +1,7 @@
 """The plain recurrent network: SimpleRNN and its cell."""
 
-from hornbeam import backend as K
 from hornbeam import registry
-from hornbeam.layers.recurrent import FusedRNN, shows_cell
+from hornbeam.layers.recurrent import RNNOfOwnCell, shows_cell
 from hornbeam.layers.recurrent_cells import GatedCell
 
 # What a layer shows of its cell, as far as every cell of the house has it.
@@ -28,7 +27,7 @@ class SimpleRNNCell(GatedCell):
         (None, 4)
     """
 
-    gates = 1
+    word = "simple_rnn"
     activation_arguments = ("activation",)
 
     def __init__(
@@ -54,7 +53,7 @@ class SimpleRNNCell(GatedCell):
 
 @registry.register("layer")
 @shows_cell(*COMMON)
-class SimpleRNN(FusedRNN):
+class SimpleRNN(RNNOfOwnCell):
     """Plain recurrent layer: h_t = activation(x_t . kernel + h_(t-1) . recurrent_kernel + bias).
 
     Forgets within some ten steps; LSTM and GRU remember longer.
@@ -104,7 +103,3 @@ class SimpleRNN(FusedRNN):
             cell, return_sequences=return_sequences, return_state=return_state, go_backwards=go_backwards,
             stateful=stateful, unroll=unroll, activity_regularizer=activity_regularizer, **kwargs,
         )  # fmt: skip
-
-    def _whole(self, x, states, **settings):
-        cell = self.cell
-        return K.simple_rnn(x, states, cell.kernel, cell.recurrent_kernel, cell.bias, **settings)

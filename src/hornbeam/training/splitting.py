@@ -64,7 +64,7 @@ def _pays(model, rows, longest, added_up):
     kinds = [layer.leaves_cores_idle for layer in layers]
     if True not in kinds or False in kinds:
         return False
-    loops = [layer.loop_work() for layer in layers if layer.leaves_cores_idle and layer.built]
+    loops = [loop for layer in layers if layer.leaves_cores_idle and layer.built for loop in layer.loop_work()]
     loops = [(turns or longest, products, numbers) for turns, products, numbers in loops]
     work = sum(rows * turns * products for turns, products, _ in loops)
     gates = sum(rows * turns * numbers for turns, _, numbers in loops)
