@@ -245,6 +245,7 @@ class Function:
         if self._captured.seen and self._captured.changed():
             self._variables = list(dict.fromkeys([*self._variables, *self._captured.known]))
             self._compiled = engine.compile_function(self._run, static=(2,))
+        values = engine.block_until_ready(values)  # they may still be copied: see `to_device`
         results, new_values = self._compiled([v.value for v in self._variables], values, training, seed)
         for variable, new in zip(self._variables, new_values, strict=True):
             variable.assign(new)

@@ -5,7 +5,7 @@ import numpy as np
 from hornbeam import backend as K
 from hornbeam import nest, scope
 from hornbeam.core.precision import widened
-from hornbeam.training.runner import Averages, Run, new_seed
+from hornbeam.training.runner import FEW_BYTES, Averages, Run, new_seed
 
 _QUICK_ROWS = 32  # a batch of the default size
 
@@ -107,6 +107,7 @@ class CompiledCall:
         self.program = K.engine.compile_function(run)
 
     def __call__(self, inputs):
+        inputs = K.engine.block_until_ready(inputs)  # they may still be copied: see `to_device`
         return self.program([v.value for v in self.variables], np.uint32(0), inputs)
 
 
@@ -144,6 +145,8 @@ class QuickForward:
             x = padded
         if self.captured.seen and self.captured.changed():
             self._compile()
+        if x.nbytes > FEW_BYTES:
+            x = K.engine.to_device(x)
         outputs = self.program([v._value for v in self.variables], x)
         if self._single:
             return np.array(outputs[0])[:rows]

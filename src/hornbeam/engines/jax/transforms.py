@@ -141,5 +141,10 @@ def print_value(message, x):
 
 
 def to_device(x):
-    """NumPy array `x` put where the engine computes; one copy at most."""
-    return jax.device_put(np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x)
+    """NumPy array `x` put where the engine computes, and there when this returns; one copy at most.
+
+    A program whose inputs are still being copied is not carried out by the thread that calls it but by one of the
+    engine's, whose blocks of more than 64 MB are mapped anew in each call (`memory`): the first call of each fit of
+    ResNet50V2 met 290 000 page faults, 0.3 to 0.4 s.
+    """
+    return jax.device_put(np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x).block_until_ready()
