@@ -5,8 +5,11 @@ program below walks `start` to `stop` inside, and both are arguments: one compil
 N steps at once are the same machine code as N times one step, so the results are equal to the bit.
 """
 
+import functools
+
 import jax
 import jax.numpy as jnp
+from jax.extend.core import jaxpr_as_fun as _jaxpr_as_fun
 
 from hornbeam.engines.jax.devices import split_over as _split_over
 from hornbeam.engines.jax.transforms import compile_function
@@ -38,7 +41,8 @@ def compile_steps(step, devices=()):
             real = None if valid is None else valid[i]
             return step(fixed, state, batch, real) if split is None else split.run(step, fixed, state, batch, real)
 
-        return _walk(one, state, _empty_logs(one, state, steps), start, stop)
+        traced, (_, logs) = _traced(one, jnp.int32(0), state)
+        return _walk(traced, state, _empty(logs, steps), start, stop)
 
     return compile_function(run, donate=(1,)) if split is None else split.compile(run)
 
@@ -63,33 +67,27 @@ def compile_epochs(train, test, turn):
     def run(fixed, state, data, plans, valid, steps, start, stop):
         epochs = plans[0].shape[0]
 
-        def walk_train(epoch, state, logs):
-            plan = jax.lax.dynamic_index_in_dim(plans[0], epoch, 0, keepdims=False)
-            return _walk(lambda i, state: one_train(plan, i, state), state, logs, 0, steps[0])
-
         def one_train(plan, i, state):
             return train(fixed, state, _rows_at(data[0], plan, i), None if valid[0] is None else valid[0][i])
 
         def one_test(i, state):
             return test(fixed, state, _rows_at(data[1], plans[1], i), None if valid[1] is None else valid[1][i])
 
+        train_traced, (_, train_logs) = _traced(one_train, plans[0][0], jnp.int32(0), state)
+        test_traced, (_, test_logs) = _traced(one_test, jnp.int32(0), state)
+        turn_traced, (_, kept_at_turn) = _traced(lambda state: turn(fixed, state), state)
+        empty = _empty(train_logs, plans[0].shape[1]), _empty(test_logs, plans[1].shape[0])
+
         def body(carry):
             epoch, state, logs, kept = carry
-            state, own = walk_train(epoch, state, empty[0])
-            state, first = turn(fixed, state)
-            state, seen = _walk(one_test, state, empty[1], 0, steps[1])
-            state, second = turn(fixed, state)
+            plan = jax.lax.dynamic_index_in_dim(plans[0], epoch, 0, keepdims=False)
+            state, own = _walk(functools.partial(train_traced, plan), state, empty[0], 0, steps[0])
+            state, first = turn_traced(state)
+            state, seen = _walk(test_traced, state, empty[1], 0, steps[1])
+            state, second = turn_traced(state)
             return epoch + 1, state, _put(logs, (own, seen), epoch), _put(kept, (first, second), epoch)
 
-        def stack(form):
-            return jax.tree.map(lambda a: jnp.zeros((epochs, *a.shape), a.dtype), form)
-
-        empty = (
-            _empty_logs(lambda i, state: one_train(plans[0][0], i, state), state, plans[0].shape[1]),
-            _empty_logs(one_test, state, plans[1].shape[0]),
-        )
-        _, kept = jax.eval_shape(lambda state: turn(fixed, state), state)
-        carry = (start, state, stack(empty), stack((kept, kept)))
+        carry = (start, state, _empty(empty, epochs), _empty((kept_at_turn, kept_at_turn), epochs))
         _, state, logs, kept = jax.lax.while_loop(lambda carry: carry[0] < stop, body, carry)
         return state, logs, kept
 
@@ -105,9 +103,19 @@ def _rows_at(data, plan, i):
     return jax.tree.map(lambda a: a.at[rows].get(mode="promise_in_bounds"), data)
 
 
-def _empty_logs(one, state, steps):
-    _, form = jax.eval_shape(one, jnp.int32(0), state)
-    return jax.tree.map(lambda a: jnp.zeros((steps, *a.shape), a.dtype), form)
+def _traced(function, *given):
+    """`function`, and the form of its results, by one walk through the Python code that it is made of.
+
+    The form of a step's logs must be known before the loop that fills them. Asking for it and making the loop then were
+    two walks, a second or two each for a model of a hundred layers.
+    """
+    traced, form = jax.make_jaxpr(function, return_shape=True)(*given)
+    compute, results = _jaxpr_as_fun(traced), jax.tree.structure(form)
+    return lambda *given: jax.tree.unflatten(results, compute(*jax.tree.leaves(given))), form
+
+
+def _empty(form, *steps):
+    return jax.tree.map(lambda a: jnp.zeros((*steps, *a.shape), a.dtype), form)
 
 
 def _put(stacked, new, i):
