@@ -5,6 +5,7 @@ What counts is the time of one step of training and of prediction once everythin
 are measured whose name holds that word.
 """
 
+import functools
 import os
 
 import numpy as np
@@ -48,7 +49,7 @@ def measure(library, first):
         y = np.eye(CLASSES, dtype=np.float32)[random.integers(0, CLASSES, len(x))]
         model = build(library, name, pixels)
         fit = workload.model_fit(model, x, y, BATCH)
-        measured[f"{name}_first_s"] = workload.seconds(lambda: fit(1))
+        measured[f"{name}_first_s"] = workload.seconds(functools.partial(fit, 1))
         measured[f"{name}_step_s"] = workload.epochs_s(fit, epochs=1, times=5)[0] / STEPS
         measured[f"{name}_predict_s"] = _predict_s(model, x) / STEPS
         library.backend.clear_session()

@@ -22,8 +22,8 @@ from peers import OURS, PEERS, Peer
 
 HERE = Path(__file__).resolve().parent
 WORKLOADS = ["mlp", "tiny", "kfold", "imdb", "cnn", "bilstm", "bilstm_350k", "sentiment", "resnet50", "predict_one",
-             "cold_start", "import_time", "build", "memory", "gru", "conv1d", "separable", "layer_by_layer", "image_models",
-             "ways_of_use", "saving", "vocabulary", "text_preprocessing", "padding"]  # fmt: skip
+             "cold_start", "import_time", "build", "memory", "gru", "conv1d", "separable", "layer_by_layer",
+             "image_models", "ways_of_use", "saving", "vocabulary", "text_preprocessing", "padding"]  # fmt: skip
 
 # What would change the work of one library and not of the other: nobody's shell settings belong in the table.
 DROPPED = ("GLIBC_", "HORNBEAM_", "JAX_", "KERAS_", "LD_", "MALLOC_", "MKL_", "NPROC", "OMP_", "OPENBLAS_", "PJRT_",

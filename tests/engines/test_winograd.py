@@ -23,12 +23,25 @@ def form(rows, size, channels, filters, dtype="float32", **rules):
     return convolution._how_to_convolve(x, w, spot), *back
 
 
-def test_chosen_for_products_that_both_cores_share():
+@pytest.fixture
+def vectors(monkeypatch):
+    """Sets whether the cores have vectors of 512 bits."""
+    return lambda wide: monkeypatch.setattr(convolution, "wide_vectors", lambda: wide)
+
+
+def test_chosen_for_products_that_both_cores_share(vectors):
+    vectors(wide=False)
     assert form(8, 28, 128, 128) == ("winograd",) * 3
     assert form(8, 56, 64, 64, padding="valid") == ("winograd", "winograd", "crossed")  # narrow
     assert form(32, 16, 32, 64) == ("xla", "turned", "crossed")  # too small
     assert form(64, 56, 24, 512) == ("xla", "columns", "crossed")  # too narrow
     assert form(8, 224, 64, 64) == ("xla", "turned", "crossed")  # too much memory: 0.8 GB
+
+
+def test_wide_vectors_leave_less_to_gain(vectors):
+    vectors(wide=True)
+    assert form(8, 28, 128, 128) == ("winograd", "winograd", "crossed")
+    assert form(8, 56, 64, 64) == ("xla", "turned", "crossed")
 
 
 @pytest.mark.parametrize("rules", [{"window": 5}, {"strides": 2}, {"dtype": "float64"}], ids=str)

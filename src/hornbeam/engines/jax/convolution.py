@@ -36,6 +36,7 @@ from hornbeam.engines.jax.windows import (
     slice_tap,
     tap_slices,
 )
+from hornbeam.host_cores import wide_vectors
 
 __all__ = ["conv", "conv_transpose", "depthwise_conv", "patches"]
 
@@ -204,7 +205,8 @@ def _how_to_correlate(x, y, spot):
         return "product"
     if _is_volume(spot):
         return "planes"
-    if min(x.shape[-1], y.shape[-1]) >= 128 and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
+    wide = min(x.shape[-1], y.shape[-1]) >= 128
+    if wide and not wide_vectors() and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
         return "winograd"
     if _suits_xla(x, spot) and at_least(x.shape[0], 8):
         return "mirrored" if 2 * y.shape[-1] <= x.shape[-1] and max(spot.strides) == 1 else "crossed"
@@ -225,9 +227,10 @@ def _suits_xla(x, spot):
 
 def _suits_winograd(x, spot, channels, filters):
     """Where each of its sixteen products is large enough for both cores, from 20 million operations on, while its
-    arrays take no more than 256 MiB. Not for rows on several devices, each of which has a core or so."""
-    rows, narrow = x.shape[0], min(channels, filters)
-    if not (_is_plain_square(spot) and _suits_xla(x, spot) and narrow >= 64 and at_least(rows, 1)) or is_split():
+    arrays take no more than 256 MiB. Not for rows on several devices, each of which has a core or so. Vectors of 512
+    bits make products quicker, but not the sums before and after the sixteen, so that more channels are needed."""
+    rows, enough = x.shape[0], min(channels, filters) >= (128 if wide_vectors() else 64)
+    if not (_is_plain_square(spot) and _suits_xla(x, spot) and enough and at_least(rows, 1)) or is_split():
         return False
     work = rows * math.prod(spot.out) * channels * filters
     return work >= 40_000_000 and winograd.size(rows, spot, channels, filters) <= 1 << 26
