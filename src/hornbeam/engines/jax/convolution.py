@@ -205,8 +205,8 @@ def _how_to_correlate(x, y, spot):
         return "product"
     if _is_volume(spot):
         return "planes"
-    wide = min(x.shape[-1], y.shape[-1]) >= 128
-    if wide and not wide_vectors() and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
+    enough = min(x.shape[-1], y.shape[-1]) >= 128
+    if enough and not wide_vectors() and _suits_winograd(x, spot, x.shape[-1], y.shape[-1]):
         return "winograd"
     if _suits_xla(x, spot) and at_least(x.shape[0], 8):
         return "mirrored" if 2 * y.shape[-1] <= x.shape[-1] and max(spot.strides) == 1 else "crossed"

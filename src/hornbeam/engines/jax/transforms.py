@@ -145,6 +145,6 @@ def to_device(x):
 
     A program whose inputs are still being copied is not carried out by the thread that calls it but by one of the
     engine's, whose blocks of more than 64 MB are mapped anew in each call (`memory`): the first call of each fit of
-    ResNet50V2 met 290 000 page faults, 0.3 to 0.4 s.
+    ResNet50 (224 px) met 290 000 page faults, 0.3 to 0.4 s.
     """
     return jax.device_put(np.ascontiguousarray(x) if isinstance(x, np.ndarray) else x).block_until_ready()
