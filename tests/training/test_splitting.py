@@ -138,14 +138,22 @@ def seen(model, report, history, x, size):
         "outputs": [np.ravel(o).tolist() for o in (outputs if isinstance(outputs, list) else [outputs])],
     }
 
-found, told_of = {}, set()
+def compiled():
+    return sum(name == "run" for name, _ in K.engine.compilations())
+
+found, told_of, programs = {}, set(), {}
 row_updates.LEAST_ROWS = 40
 for name in sys.argv[1].split(","):
     _, x, _, _, _, _, size = CASES[name]
     if name == "words":
         by_word()
-    found[name] = [seen(*learn(name, devices), x, size) for devices in (1, 4)]
+    found[name], before = [], compiled()
+    for devices in (1, 4):
+        found[name].append(seen(*learn(name, devices), x, size))
+        programs.setdefault(name, []).append(compiled() - before)
+        before = compiled()
 
+found["programs"] = programs
 found["told of"] = sorted(told_of)
 if "added" not in found:
     print(json.dumps(found))
@@ -239,6 +247,11 @@ def test_masks_noise_weights_and_several_outputs_are_those_of_the_whole_batch(fo
 
 def test_batch_normalisation_dropout_and_metrics_with_state_are_those_of_the_whole_batch(found):
     check(found["convolved"])
+
+
+def test_a_program_is_compiled_once_wherever_it_runs(found):
+    for name, (one, split) in found["programs"].items():
+        assert 0 < split == one, name
 
 
 def test_tables_are_updated_by_row_where_batches_are_split(found):

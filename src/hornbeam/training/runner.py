@@ -1,7 +1,7 @@
 """Running many steps: cutting an epoch into chunks, one trip to the engine and back for each."""
 
 import contextlib
-import itertools
+import functools
 import time
 from collections.abc import Iterator
 
@@ -12,6 +12,7 @@ from hornbeam import nest
 from hornbeam.training import splitting
 from hornbeam.training.data import RESIDENT_BYTES, plan_epoch
 from hornbeam.training.sources.buckets import power_of_two
+from hornbeam.utils.interrupts import HeldBack
 from hornbeam.utils.workers import Feed
 
 REFRESH_S = 0.2  # a progress line is refreshed five times a second
@@ -192,19 +193,32 @@ class Run:
         self.program, _ = self.steps.program(self.kind, self.sample, self.devices)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
-        made = []
-        try:
-            # The old state is gone once the program starts. Carried out without a line of Python in between, the new
-            # one is in `made` before Ctrl-C is heard.
-            with K.engine.giving_back_beside() if self._may_be_long(stop - start) else contextlib.nullcontext():
-                made.extend(itertools.starmap(self.program, [given]))
-        finally:
-            if made:
-                self.steps.adopt(self.kind, made[0][0])
-        logs = made[0][1]
+        with K.engine.giving_back_beside() if self._may_be_long(stop - start) else contextlib.nullcontext():
+            first = self.program not in self.steps.seconds_per_step
+            _, logs = carry_out(self.program, given, functools.partial(self.steps.adopt, self.kind), first)
         if self.kind == "predict":
             return [np.asarray(log)[start:stop] for log in logs]
         return np.asarray(logs)[start:stop]
+
+
+def carry_out(program, given, adopt, first):
+    """What a program that takes over its state's memory gives; its new state, which comes first, is with `adopt` then.
+
+    Once the program starts the old state is gone, so Ctrl-C waits until the new one is in its place. It does not wait
+    while the program is made, which may take minutes, nor for steps in plain Python, which assign one by one.
+
+    Args:
+        program: of `compile_steps` or `compile_epochs`, or a Python function like them.
+        given: its arguments.
+        adopt: function of the new state.
+        first: is it the first time?
+    """
+    if first:
+        K.engine.compile_ahead(program, *given)
+    with HeldBack() if K.engine.is_compiled(program) else contextlib.nullcontext():
+        result = program(*given)
+        adopt(result[0])
+    return result
 
 
 class Chunk:

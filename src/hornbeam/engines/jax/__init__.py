@@ -7,7 +7,7 @@ memory.carry_out_at_once()  # before the engine starts, and so is what follows
 devices.announce_devices()
 program_cache.keep_programs()  # before it compiles
 
-from hornbeam.engines.jax.compilations import compilations, compile_ahead  # noqa: E402
+from hornbeam.engines.jax.compilations import compilations, compile_ahead, is_compiled  # noqa: E402
 from hornbeam.engines.jax.convolution import *  # noqa: E402, F403
 from hornbeam.engines.jax.ctc import *  # noqa: E402, F403
 from hornbeam.engines.jax.devices import device_names, idle_cores, on_all_devices  # noqa: E402

@@ -18,10 +18,15 @@ def compilations():
 
 
 def compile_ahead(program, *given):
-    """Compile what `compile_function` gave, for arguments of these forms, which may lie on the host; a call of it finds
-    that done. Does nothing for programs that are split over devices."""
-    if hasattr(program, "lower"):
+    """Compile what `compile_function` or `compile_steps` gave, for arguments of these forms, which may lie on the host;
+    a call of it finds that done. Does nothing for other functions."""
+    if is_compiled(program):
         program.lower(*given).compile()
+
+
+def is_compiled(program):
+    """Is it what `compile_function` or `compile_steps` gave, not a function in plain Python?"""
+    return hasattr(program, "lower")
 
 
 def _note(event: str, duration_secs: float, **kwargs: str | int | float):

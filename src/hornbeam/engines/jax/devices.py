@@ -135,6 +135,13 @@ class Split:
             state, logs = program(fixed, state, data, plan, valid, start, stop)
             return jax.tree.map(self._seen, state), logs
 
+        def lower(fixed, state, data, plan, *rest):
+            by_steps = self._of_stacked((jax.tree.leaves(data)[0] if plan is None else plan).shape[1])
+            fixed, state, rest = _forms((fixed, state, rest), self.copied)
+            data = _forms(data, by_steps if plan is None else self.copied)
+            return program.lower(fixed, state, data, _forms(plan, by_steps), *rest)
+
+        call.lower = lower  # as that of a program for one device
         return call
 
     def _of_stacked(self, rows):
@@ -174,6 +181,16 @@ class Split:
         if isinstance(array, jax.Array) and array.device == self._home:
             self._keep(array, _parts(copies)[1:])
         return copies
+
+
+def _forms(tree, sharding):
+    """What a program is made for: arrays' shapes and types, and how they will lie on the devices."""
+
+    def one(array):
+        form = jax.typeof(array)
+        return jax.ShapeDtypeStruct(form.shape, form.dtype, sharding=sharding, weak_type=form.weak_type)
+
+    return jax.tree.map(one, tree)
 
 
 def _parts(array):

@@ -1,6 +1,6 @@
 """Whole trainings in one program: epochs of training steps, validation after each, and any choice of rows for both."""
 
-import itertools
+import functools
 import time
 
 import numpy as np
@@ -9,7 +9,7 @@ from hornbeam import backend as K
 from hornbeam import nest
 from hornbeam.training.data import plan_epoch
 from hornbeam.training.logs import MetricDict
-from hornbeam.training.runner import Averages
+from hornbeam.training.runner import Averages, carry_out
 
 MOST_NUMBERS = 1 << 21  # of plans, and of logs, that are handed over at a time
 
@@ -114,15 +114,10 @@ class EpochLoop:
             self._run = K.engine.compile_epochs(self._train, self._test, self._turn)
         self.model._reset_metrics()
         fixed = {**self.steps.fixed("train", np.uint32(seed)), "first": first}
-        made, span = [], (np.int32(start), np.int32(stop))
-        try:
-            # The old state is gone once the program starts; see Run.
-            call = (fixed, self.steps.state("train"), arrays, plans, valid, steps, *span)
-            made.extend(itertools.starmap(self._run, [call]))
-        finally:
-            if made:
-                self.steps.adopt("train", made[0][0])
-        return [np.asarray(log) for log in made[0][1]], [[np.asarray(v) for v in kept] for kept in made[0][2]]
+        call = fixed, self.steps.state("train"), arrays, plans, valid, steps, np.int32(start), np.int32(stop)
+        first = self.seconds_per_step is None
+        _, logs, kept = carry_out(self._run, call, functools.partial(self.steps.adopt, "train"), first)
+        return [np.asarray(log) for log in logs], [[np.asarray(v) for v in values] for values in kept]
 
     def _of_form(self, which):
         data = self.data[which]
