@@ -75,3 +75,23 @@ def test_the_states_memory_is_handed_over(run):
     run(FIXED, state, {"x": X}, PLAN, VALID, np.int32(0), np.int32(1))
     assert state["sum"].is_deleted()
     jax.block_until_ready(run(FIXED, start(), {"x": X}, PLAN, VALID, np.int32(0), np.int32(1)))
+
+
+@pytest.mark.parametrize(("shape", "dtype"), [
+    ((4096, 64), "float32"), ((4096, 4, 5, 8), "float32"), ((1 << 18,), "int32"), ((1 << 19, 2), "uint8"), ((600_000,), "bool"),
+])  # fmt: skip
+def test_few_rows_of_a_large_array_are_copied_by_one_thread(shape, dtype):
+    x = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)
+    plan = np.random.default_rng(1).integers(0, len(x), (3, 7)).astype("int32")
+    plan[1, :3] = len(x) - 1, 0, 0  # the ends, one of them twice
+    run = compile_steps(lambda fixed, state, batch, valid: (state, batch["x"] * fixed))
+    given = np.ones((), dtype), jnp.zeros(()), {"x": x}, plan, None, np.int32(0), np.int32(3)
+    assert "outer_dimension_partitions\":[\"" not in run.lower(*given).compile().as_text()
+    np.testing.assert_array_equal(run(*given)[1], x[plan])
+
+
+def test_many_bytes_of_a_large_array_are_shared_among_threads_where_there_are_several():
+    x = np.zeros((4096, 512), "float32")
+    run = compile_steps(lambda fixed, state, batch, valid: (state, batch["x"].sum()))
+    given = 0.0, jnp.zeros(()), {"x": x}, np.zeros((1, 512), "int32"), None, np.int32(0), np.int32(1)
+    assert len(run.lower(*given).as_text().split("stablehlo.while")) == 2  # the one over steps

@@ -223,6 +223,11 @@ class CallbackList:
         return self._listens(TRAIN_BATCH_HOOKS)
 
     @property
+    def listens_to_progress(self):
+        """True if a callback does something with the averages within an epoch."""
+        return any(_overrides(callback, "on_progress") for callback in self.callbacks)
+
+    @property
     def listens_to_test_batches(self):
         """True if a callback does something at the batches of an evaluation."""
         return self._listens(TEST_BATCH_HOOKS)

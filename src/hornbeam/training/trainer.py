@@ -283,7 +283,7 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
     def _train_epoch(self, standing, watchers, shuffle, count, verbose, epoch):
         averages, run = standing.averages, standing.run
         epoch_steps, by_steps = run.steps_in_pass(count), run.counts_steps(count)
-        one_by_one = watchers.listens_to_batches or self._loss_watch.debug
+        one_by_one, progress = watchers.listens_to_batches or self._loss_watch.debug, watchers.listens_to_progress
         if not standing.step:  # else a run goes on that was stopped within the epoch
             self._reset_metrics()
         if one_by_one and not standing.step and epoch_steps is not None:
@@ -303,7 +303,8 @@ class Trainer(CustomLearning, Feeding, Generators, OneBatch):
                     break
                 if epoch_steps is not None and first + 1 < epoch_steps:
                     watchers.on_train_batch_begin(first + 1, MetricDict(batch=first + 1, size=run.batch_size))
-            watchers.on_progress(standing.seen, self._values(averages, names))
+            if progress:
+                watchers.on_progress(standing.seen, self._values(averages, names))
             if self.stop_training:
                 break
         return self._values(averages, names)
