@@ -78,7 +78,8 @@ def test_the_states_memory_is_handed_over(run):
 
 
 @pytest.mark.parametrize(("shape", "dtype"), [
-    ((4096, 64), "float32"), ((4096, 4, 5, 8), "float32"), ((1 << 18,), "int32"), ((1 << 19, 2), "uint8"), ((600_000,), "bool"),
+    ((4096, 64), "float32"), ((4096, 4, 5, 8), "float32"), ((1 << 18,), "int32"), ((1 << 19, 2), "uint8"),
+    ((600_000,), "bool"),
 ])  # fmt: skip
 def test_few_rows_of_a_large_array_are_copied_by_one_thread(shape, dtype):
     x = np.random.default_rng(0).integers(0, 100, shape).astype(dtype)

@@ -5,7 +5,7 @@ import pytest
 
 from hornbeam import backend as K
 from hornbeam import metrics
-from hornbeam.layers import BatchNormalization, Dense, Dropout, Input, Layer
+from hornbeam.layers import LSTM, BatchNormalization, Dense, Dropout, Embedding, Flatten, Input, Layer, concatenate
 from hornbeam.models import Model, Sequential
 from hornbeam.training.one_batch import QuickForward
 from hornbeam.utils import set_random_seed
@@ -109,6 +109,67 @@ def test_layers_that_mix_rows_are_not_padded():
     model = Sequential([Centre(input_shape=(3,))])
     np.testing.assert_allclose(model.predict(X[:3]), X[:3] - X[:3].mean(0), atol=1e-6)
     assert isinstance(model._quick_forward, QuickForward)
+
+
+def words():
+    return Sequential([Embedding(9, 4, mask_zero=True), LSTM(3), Dense(2)])
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "float32", "float64", "bool"])
+def test_arrays_of_any_type_take_the_quick_way_to_the_same_outputs(dtype):
+    x = np.array([[1, 0, 1, 1], [0, 1, 0, 0], [1, 1, 0, 0]], dtype)
+    for model in (words(), Sequential([Dense(2, input_shape=(4,))])):
+        model.build((None, 4))
+        long = model.predict(x, callbacks=[])
+        assert model.__dict__.get("_quick_forward") is None
+        np.testing.assert_allclose(model.predict(x), long, rtol=1e-5, atol=1e-6)
+        assert model._quick_forward.serves([x])
+
+
+@pytest.mark.parametrize("form", [list, tuple, dict])
+def test_several_inputs_take_the_quick_way_in_any_form(form):
+    user, numbers = Input((1,), dtype="int32", name="user"), Input((3,), name="numbers")
+    hidden = concatenate([Flatten()(Embedding(7, 2)(user)), Dense(2)(numbers)])
+    model = Model([user, numbers], [Dense(1)(hidden), Dense(2)(hidden)])
+    given = {"user": np.array([[3], [6], [0]]), "numbers": X[:3].astype("float64")}
+    x = given if form is dict else form(given.values())
+    long = model.predict(x, callbacks=[])
+    assert model.__dict__.get("_quick_forward") is None
+    for ours, theirs in zip(model.predict(x), long, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-5, atol=1e-6)
+    assert model._quick_forward.program._cache_size() == 1
+    with pytest.raises(ValueError, match="ids 0 to 6, but row 1"):
+        model.predict([np.array([[3], [7], [0]]), X[:3]])
+    with pytest.raises(ValueError, match="need the same number of rows"):
+        model.predict([np.array([[3], [5]]), X[:3]])
+    with pytest.raises(ValueError, match="numbers"):
+        model.predict({"user": given["user"], "number": X[:3]})
+
+
+def test_rows_of_other_lengths_and_types_keep_their_programs():
+    model = words()
+    short, long = np.array([[3, 1]]), np.array([[3, 1, 2, 4, 5]])
+    wanted = [model.predict(x) for x in (short, long, short.astype("float32"))]
+    program = model._quick_forward.program
+    compiled = program._cache_size()
+    again = [model.predict(x) for x in (short, long, short.astype("float32"))]
+    assert model._quick_forward.program is program
+    assert program._cache_size() == compiled == 3
+    for one, other in zip(again, wanted, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_numbers_that_the_engine_or_a_table_has_not_are_errors_in_the_quick_way_too():
+    model = words()
+    model.predict(np.array([[3, 1]]))
+    with pytest.raises(ValueError, match=r"ids 0 to 8, but row 1 of its input holds 9"):
+        model.predict(np.array([[3, 1], [2, 9]]))
+    with pytest.raises(ValueError, match="holds -1"):
+        model.predict(np.array([[3, -1]], "int32"))
+    dense = Sequential([Dense(2, input_shape=(2,))])
+    dense.predict(np.array([[3, 1]]))
+    with pytest.raises(ValueError, match="input 'dense"):
+        dense.predict(np.array([[3, 1 << 40]]))
 
 
 def test_what_the_quick_way_does_not_serve_goes_the_long_way():

@@ -294,7 +294,10 @@ def test_grid_search_and_pipeline_share_programs(monkeypatch):
     assert search.best_score_ > 0.6
     assert search.predict(X).shape == (24,)
     # Five models were trained: one program to train, one to evaluate, one to predict.
-    assert len(compiled) == 3
+    assert len(compiled) == 2
+    ((_, quick),) = shared_programs._known.values()
+    assert search.best_estimator_[-1].model_._quick_forward.program is quick.program
+    assert quick.program._cache_size() == 1
 
 
 def test_shared_programs_change_no_number():

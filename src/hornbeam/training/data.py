@@ -161,7 +161,7 @@ def as_array(value, what):
         array = _from_objects(value, what)
     if array.dtype == object:
         raise data_checks.not_numeric(what, array)
-    return _narrow(array, what)
+    return narrow(array, what)
 
 
 def _from_torch(tensor):
@@ -190,13 +190,13 @@ def _from_objects(value, what):
 
 def _narrow_column(column, what):
     """A column whose rows come as the engine computes with them."""
-    form = _narrow(np.zeros(1, column.dtype), what)
+    form = narrow(np.zeros(1, column.dtype), what)
     if form.dtype == column.dtype:
         return column
-    return column.mapped(lambda array: _narrow(array, what), dtype=form.dtype)
+    return column.mapped(lambda array: narrow(array, what), dtype=form.dtype)
 
 
-def _narrow(array, what):
+def narrow(array, what):
     """64-bit arrays become 32-bit ones, as the engine computes with those; text and dates are refused."""
     kind = array.dtype.kind
     if kind == "f" and array.dtype.itemsize == 8 and config.floatx() != "float64":

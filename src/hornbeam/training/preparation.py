@@ -117,14 +117,21 @@ class Preparation:
             for a, t, n in zip(arrays, self._graph.inputs, names, strict=True)
         ]
         self._check_ids(fitted)
-        return fitted, nest.pack_like(_as_list(self._graph.input_form), [0] * len(fitted))
+        return fitted, self._in_input_form([0] * len(fitted))
+
+    def _in_input_form(self, flat):
+        return nest.pack_like(_as_list(self._graph.input_form), flat)
 
     def _check_ids(self, arrays):
         """Ids fed straight into a layer with a table are within it."""
         for i, tensor in enumerate(self._graph.inputs):
-            for node in tensor._keras_history[0]._outbound_nodes:
-                if getattr(node.operation, "id_range", None) is not None:
-                    arrays[i] = data_checks.checked_ids(arrays[i], node.operation)
+            for layer in self._tables_fed_by(tensor):
+                arrays[i] = data_checks.checked_ids(arrays[i], layer)
+
+    def _tables_fed_by(self, tensor):
+        """Layers with a table that rows of an input say the rows of."""
+        nodes = tensor._keras_history[0]._outbound_nodes
+        return [node.operation for node in nodes if getattr(node.operation, "id_range", None) is not None]
 
     def _build_for(self, inputs, form):
         """Build a model that was not told its input's shape, and resolve what compile could not."""

@@ -33,11 +33,14 @@ def share_programs(model, x, y, sample_weight=None, class_weight=None):
         return
     # Two threads must not trace with the same steps, which note what they are at.
     key = (threading.get_ident(), fingerprint(model), str(x.dtype), x.shape[1:])
+    quick = model._quick()
     with _lock:
-        first = _known.setdefault(key, found)
+        first, first_quick = _known.setdefault(key, (found, quick))
         _known.move_to_end(key)
         while len(_known) > _MOST:
             _known.popitem(last=False)
     for name, steps in found.items():
         there = vars(first[name])
         vars(steps).update({part: there[part] for part in _PARTS if part in there})
+    if quick is not None and first_quick.phase == quick.phase:
+        quick.share(first_quick)

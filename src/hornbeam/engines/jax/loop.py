@@ -149,9 +149,8 @@ def _empty(form, *steps):
 
 
 def _put(stacked, new, i):
-    return jax.tree.map(
-        lambda all_, row: jax.lax.dynamic_update_index_in_dim(all_, row, i, 0, allow_negative_indices=False), stacked, new
-    )
+    put = functools.partial(jax.lax.dynamic_update_index_in_dim, axis=0, allow_negative_indices=False)
+    return jax.tree.map(lambda all_, row: put(all_, row, i), stacked, new)
 
 
 def _walk(one, state, logs, start, stop):
