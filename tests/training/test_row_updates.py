@@ -167,3 +167,69 @@ def test_rows_stay_in_single_precision_where_a_layer_computes_in_less():
     assert found[0][0].dtype == np.float32
     for by_row, whole in zip(*found, strict=True):
         np.testing.assert_allclose(by_row, whole, rtol=1e-2, atol=1e-3)
+
+
+# --- Tables that are not large ---
+
+
+def middling(optimizer="rmsprop", ids=4):
+    """4096 rows of 8 numbers: with up to 341 ids a step, single rows are updated."""
+    utils.set_random_seed(0)
+    words = layers.Embedding(4096, 8, input_length=ids, name="words")
+    model = Sequential([words, layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+@pytest.fixture
+def usual_size(monkeypatch):
+    monkeypatch.setattr(row_updates, "LEAST_ROWS", 32_768)
+
+
+def test_few_rows_of_a_middling_table_are_updated_one_by_one(usual_size):
+    random = np.random.default_rng(0)
+    x, y = random.integers(0, 4096, (256, 4)), random.normal(size=(256, 1)).astype("float32")
+    found = []
+    for mode in ("exact", "dense"):
+        model, by_row = middling(optimizers.RMSprop(0.01, embeddings=mode)), [0] if mode == "exact" else []
+        for size, wanted in ((16, by_row), (128, []), (85, by_row), (86, [])):  # 64, 512, 340 and 344 ids
+            model.fit(x, y, batch_size=size, epochs=2, verbose=0, shuffle=False)
+            assert model._steps.tables == wanted, size
+        model.train_on_batch(x[:8], y[:8])
+        assert model._steps.tables == by_row
+        lines = [line for line in report(model).splitlines() if "table 'words/" in line]
+        assert len(lines) == len(by_row)
+        assert all("each step updates the rows it looks up" in line for line in lines)
+        found.append(numbers(model))
+    for by_row, whole in zip(*found, strict=True):
+        np.testing.assert_allclose(by_row, whole, rtol=1e-4, atol=1e-6)
+
+
+def test_steps_of_other_sizes_trace_a_table_once(usual_size, monkeypatch):
+    traced = []
+    look = K.engine.only_looked_up
+    monkeypatch.setattr(K.engine, "only_looked_up", lambda *given: traced.append(1) or look(*given))
+    x, y = np.zeros((40, 4), "int32"), np.zeros((40, 1), "float32")
+    model = middling()
+    for rows in (40, 7, 3, 40, 21):
+        model.train_on_batch(x[:rows], y[:rows])
+    assert len(traced) == 1
+
+
+def test_tables_whose_look_ups_no_graph_counts_are_updated_as_a_whole(usual_size):
+    for shape, ids, wanted in (((4096, 8), 341, True), ((4096, 8), 342, False), ((4095, 8), 1, False)):
+        assert row_updates.is_looked_up_little(K.Variable(np.zeros(shape)), ids) is wanted
+    words, other = layers.Input((5,)), layers.Input((3,))
+    table = layers.Embedding(4096, 8)
+    both = layers.concatenate([layers.Flatten()(table(words)), layers.Flatten()(table(other))])
+    assert row_updates.ids_a_row(Model([words, other], both), table.embeddings) == 8
+    inner = Model(words, layers.Dense(2)(layers.Flatten()(layers.Embedding(4096, 8)(words))))
+    outer = Sequential([inner, layers.Dense(1)])
+    assert row_updates.ids_a_row(outer, inner.layers[1].embeddings) == 5
+    any_length = Sequential([layers.Embedding(4096, 8), layers.GlobalAveragePooling1D(), layers.Dense(1)])
+    any_length.compile("sgd", "mse")
+    any_length.build((None, None))
+    assert row_updates.ids_a_row(any_length, any_length.layers[0].embeddings) is None
+    assert row_updates.candidates(any_length.optimizer, any_length.trainable_weights, any_length, 2) == []
+    spread = Sequential([layers.TimeDistributed(layers.Embedding(4096, 8), input_shape=(3, 2))])
+    assert row_updates.ids_a_row(spread, spread.trainable_weights[0]) is None

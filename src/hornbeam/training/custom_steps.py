@@ -46,7 +46,7 @@ class CustomSteps:
         """Names of the devices that batches of so many `rows` are split over; none for the usual one."""
         return splitting.devices_for(self, kind, data, rows)
 
-    def program(self, kind, data, devices=()):
+    def program(self, kind, data, devices=(), rows=None):
         """The compiled loop of steps, and False: a short batch is not to be padded."""
         if self.captured.changed():
             self._programs.clear()
@@ -140,7 +140,7 @@ class EagerCustomSteps(CustomSteps):
         """None: each operation is a program of its own here."""
         return ()
 
-    def program(self, kind, data, devices=()):
+    def program(self, kind, data, devices=(), rows=None):
         """A function that carries steps out one by one, and False."""
         forms = _forms_of(self.model, data)
 
@@ -164,7 +164,7 @@ class EagerCustomSteps(CustomSteps):
 class EagerSteps(Steps):
     """The steps of `compile(loss)` in plain Python: layers, losses and metrics see values, one batch after another."""
 
-    def program(self, kind, data, devices=()):
+    def program(self, kind, data, devices=(), rows=None):
         """A function that carries steps out one by one, and False."""
         self._form, self._weighted = data.form, [w is not None for w in data.weights]
         step = {"train": self._train_eagerly, "test": self._test_step, "predict": self._predict_step}[kind]

@@ -46,7 +46,7 @@ class Run:
         self.seed = np.uint32(seed)
         splitting.check_batch_size(steps.model, batch_size, data.rows)
         self.devices = steps.devices(kind, data, self.batch_size)
-        self.program, self.may_pad = steps.program(kind, data, self.devices)
+        self.program, self.may_pad = steps.program(kind, data, self.devices, self.batch_size)
         self.resident = data.resident and data.nbytes * len(self.devices) <= RESIDENT_BYTES  # a copy on each
 
     dry = False  # a stream may find too few batches
@@ -190,7 +190,7 @@ class Run:
 
     def _finish(self, chunk, start, stop):
         # another program, if a variable that it took as constant was set
-        self.program, _ = self.steps.program(self.kind, self.sample, self.devices)
+        self.program, _ = self.steps.program(self.kind, self.sample, self.devices, self.batch_size)
         fixed, state = self.steps.fixed(self.kind, self.seed), self.steps.state(self.kind)
         given = fixed, state, chunk.arrays, chunk.plan, chunk.counts, np.int32(start), np.int32(stop)
         with K.engine.giving_back_beside() if self._may_be_long(stop - start) else contextlib.nullcontext():

@@ -33,7 +33,7 @@ def devices_for(steps, kind, data, rows):
     count = len(wanted)
     if rows < count:
         why = f"{rows} rows are fewer than {count} devices"
-    elif rows % count and not steps.program(kind, data)[1]:
+    elif rows % count and not steps.program(kind, data, rows=rows)[1]:
         why = f"{count} devices cannot share {rows} rows evenly, and rows of this model meet, so none can be added"
     steps.split[kind] = f"split over {', '.join(wanted)}" if why is None else f"on one device ({why})"
     return wanted if why is None else ()
@@ -49,7 +49,7 @@ def _wanted(steps, kind, data, rows):
     longest = max((a.shape[1] for a in nest.flatten(data.inputs) if len(a.shape) > 1), default=0)
     known = _known.setdefault(steps, {})  # looking at the layers takes a tenth of a call of one small batch
     if (kind, rows, longest) not in known:
-        added_up = _added_up(steps) if kind == "train" else 0
+        added_up = _added_up(steps, rows) if kind == "train" else 0
         known[kind, rows, longest] = _pays(steps.model, rows, longest, added_up)
     return cores if known[kind, rows, longest] else ()
 
@@ -76,9 +76,10 @@ def _pays(model, rows, longest, added_up):
     )
 
 
-def _added_up(steps):
+def _added_up(steps, rows):
     """Numbers whose gradients come together from all devices: not those of large tables that are updated by row."""
-    by_row = row_updates.candidates(steps.optimizer, steps.trainable) if steps.updates_rows else ()
+    updated = steps.optimizer, steps.trainable, steps.model, rows
+    by_row = row_updates.candidates(*updated) if steps.updates_rows else ()
     return sum(math.prod(v.shape) for i, v in enumerate(steps.trainable) if i not in by_row)
 
 

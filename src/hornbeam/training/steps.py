@@ -45,8 +45,8 @@ class Steps:
         self.seconds_per_step = {}  # program -> measured time, by which chunks are cut
         self._programs = {}
         self._may_pad = {}  # program -> may short batches be padded?
-        self._looked_up = {}  # program -> (trained variables that may be updated by row, those that are)
-        self._row_program = None  # the latest program that trains
+        self._looked_up = {}  # program and rows -> (trained variables that may be updated by row, those that are)
+        self._row_program = None  # the latest program that trains, and rows of a step
 
     # --- Pure steps ---
 
@@ -159,13 +159,14 @@ class Steps:
 
     # --- Programs ---
 
-    def program(self, kind, data, devices=()):
+    def program(self, kind, data, devices=(), rows=None):
         """The compiled loop for 'train', 'test' or 'predict' steps, and whether short batches may be padded.
 
         One program serves all data of one form: numbers of inputs, targets and weights, and their shapes.
 
         Args:
             devices: names of those that each batch is split over; see :meth:`devices`.
+            rows: of a step, by which it is told whether a table's rows are updated one by one.
         """
         if self.captured.changed():
             self._programs.clear()
@@ -179,9 +180,9 @@ class Steps:
         if form not in self._may_pad:
             self._may_pad[form] = self._study(kind, step, data)
         if kind == "train":
-            self._row_program = form
-            if form not in self._looked_up:
-                self._looked_up[form] = self._study_tables(data)
+            self._row_program = form, rows
+            if self._row_program not in self._looked_up:
+                self._looked_up[self._row_program] = self._study_tables(form, data, rows)
         return run, self._may_pad[form]
 
     def _step_for(self, kind, data):
@@ -261,9 +262,12 @@ class Steps:
 
     # --- Tables that are updated by row ---
 
-    def _study_tables(self, data):
+    def _study_tables(self, form, data, rows):
         """(positions of trained variables that may be updated by row, those that a step only looks rows up in)."""
-        large = row_updates.candidates(self.optimizer, self.trainable)
+        large = row_updates.candidates(self.optimizer, self.trainable, self.model, rows)
+        for (known, _), studied in self._looked_up.items():
+            if known == form and studied[0] == large:
+                return studied  # whatever the number of rows
         found = []
 
         def step(fixed, state, batch, valid):

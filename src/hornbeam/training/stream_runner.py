@@ -60,7 +60,7 @@ class StreamRun(Run):
             size = None  # rows that shorter batches are filled up to: those of the first batch of the pass
             while held is not None:
                 self.sample = held
-                self.program, self.may_pad = self.steps.program(self.kind, held, self.devices)
+                self.program, self.may_pad = self.steps.program(self.kind, held, self.devices, self.batch_size)
                 form = _form(held)
                 size = max(size or 0, self.filled(held.rows)) if self.may_pad else held.rows
                 most = _steps_stacked(held, size)

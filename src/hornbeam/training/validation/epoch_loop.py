@@ -30,7 +30,9 @@ class EpochLoop:
 
     def __init__(self, model, steps, data, sizes, epochs):
         self.model, self.steps, self.data, self.sizes = model, steps, data, sizes
-        self.may_pad = [steps.program(kind, part)[1] for kind, part in zip(("train", "test"), data)]
+        self.may_pad = [
+            steps.program(kind, part, rows=size)[1] for kind, part, size in zip(("train", "test"), data, sizes)
+        ]
         self.lengths = [-(-data[0].rows // size) for size in sizes]
         numbers = self.lengths[0] * max(sizes[0], 2 * self._reported())
         self.block = max(1, min(epochs, MOST_NUMBERS // numbers))
