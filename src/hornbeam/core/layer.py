@@ -140,6 +140,8 @@ class Layer(metaclass=RecordsArguments):
         """Layers held in attributes, also inside lists, tuples and dicts, in the order they were set."""
         found = {}
         for key, value in vars(self).items():
+            if not isinstance(value, (Layer, dict, list, tuple)):  # most are not: this is half of a walk through a model
+                continue
             if key in ("_inbound_nodes", "_outbound_nodes", "_made_with"):
                 continue
             for leaf in _layers_in(value):

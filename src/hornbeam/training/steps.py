@@ -294,11 +294,12 @@ class Steps:
 
     def fixed(self, kind, seed):
         """What a program only reads."""
+        # `_value` as no scope is open here: `value` would look for one at each variable of each step.
         found = {"seed": seed, "captured": self.captured.values()}
         if kind != "predict":
-            found["hyper"] = [v.value for v in self.hyper]
+            found["hyper"] = [v._value for v in self.hyper]
         if kind != "train":
-            found["weights"] = [v.value for v in (*self.trainable, *self.others)]
+            found["weights"] = [v._value for v in (*self.trainable, *self.others)]
         return found
 
     def _carried(self, kind):
@@ -308,9 +309,9 @@ class Steps:
 
     def state(self, kind):
         """What a program carries on; its memory is reused, so it is fetched anew for every call."""
-        state = {"carried": [v.value for v in self._carried(kind)]}
+        state = {"carried": [v._value for v in self._carried(kind)]}
         if kind == "train":
-            state["weights"] = [v.value for v in self.trainable]
+            state["weights"] = [v._value for v in self.trainable]
             tables = self.tables
             state["optimizer"] = self.optimizer.build(self.trainable, *([tables] if tables else []))
             state["step"] = self.optimizer.iterations.value
